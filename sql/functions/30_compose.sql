@@ -1,0 +1,540 @@
+-- What messages say, and how they are queued. Texts are frozen in the row when it is made.
+-- Calendars are read by others: subject, summary, location and description carry case code, office,
+-- place code, time, answer-by and whom to call; urgency and language stand in the body only, the
+-- service only where policy mail_service says so.
+
+-- ---- times as people read them ---------------------------------------------------------------
+CREATE OR REPLACE FUNCTION vac_store.local_text(at timestamptz, zone text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	AS $$
+		BEGIN
+			-- Only to_char() under the zone itself knows its abbreviation at that moment.
+			PERFORM set_config('timezone', zone, true);
+			RETURN to_char(at, 'Dy FMDD Mon YYYY HH24:MI') || zone_text(at);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.local_text(timestamptz, text) IS
+	'A moment as local time with abbreviation and offset: Tue 10 Mar 2026 14:00 EDT (UTC-04:00)';
+
+CREATE OR REPLACE FUNCTION vac_store.zone_text(at timestamptz) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	RETURN CASE WHEN to_char(at, 'TZ') ~ '^[A-Za-z]' THEN to_char(at, ' TZ') ELSE '' END
+		|| to_char(at, ' "(UTC"TZH:TZM")"');
+COMMENT ON FUNCTION vac_store.zone_text(timestamptz) IS
+	'Abbreviation and offset of the session''s time zone at a moment; many zones have no abbreviation, then the offset alone';
+
+CREATE OR REPLACE FUNCTION vac_store.span_text(span tstzrange, zone text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	AS $$
+		DECLARE
+			starts timestamptz := lower(span);
+			ends timestamptz := upper(span);
+		BEGIN
+			PERFORM set_config('timezone', zone, true);
+			RETURN to_char(starts, 'Dy FMDD Mon YYYY HH24:MI')
+				-- A zone named once holds for both ends.
+				|| CASE WHEN zone_text(starts) = zone_text(ends) THEN '' ELSE zone_text(starts) END
+				|| ' to '
+				|| CASE WHEN starts::date = ends::date THEN to_char(ends, 'HH24:MI')
+					ELSE to_char(ends, 'Dy FMDD Mon YYYY HH24:MI') END
+				|| zone_text(ends);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.span_text(tstzrange, text) IS
+	'A span as local time: Tue 10 Mar 2026 14:00 to 15:00 EDT (UTC-04:00); both ends in full where day or offset differ';
+
+-- ---- neutral by force ------------------------------------------------------------------------
+-- One form for texts and for what is looked for in them: compatibility forms resolved, no case,
+-- nothing invisible, and a single space for whatever is no letter or digit, also at both ends.
+CREATE OR REPLACE FUNCTION vac_store.searched_form(said text) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			IF octet_length(said) = length(said) THEN
+				RETURN ' ' || btrim(regexp_replace(lower(said), '[^a-z0-9]+', ' ', 'g')) || ' ';
+			END IF;
+			-- Twice by NFKC: changing case can undo it. Upper case first makes ß and ss one.
+			said := normalize(lower(upper(normalize(
+				translate(said, U&'\00AD\034F\061C\115F\1160\17B4\17B5\180E\200B\200C\200D\200E\200F\202A\202B\202C\202D\202E\2060\2061\2062\2063\2064\2066\2067\2068\2069\FEFF', ''),
+				NFKC) COLLATE "und-x-icu") COLLATE "und-x-icu"), NFKC);
+			RETURN ' ' || btrim(regexp_replace(said, '[^[:alnum:]]+' COLLATE "und-x-icu", ' ', 'g')) || ' ';
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.searched_form(text) IS
+	'The form in which protected words are looked for: NFKC, lower case, no invisible characters, one space between words and at both ends';
+
+CREATE OR REPLACE FUNCTION vac_store.names_protected(said text, reference text) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			folded boolean := said ~ '\n[ \t]';
+			plain text;
+			found boolean;
+		BEGIN
+			-- The quick way: a text of ASCII that holds no word's beginning anywhere holds no word.
+			IF NOT folded AND octet_length(said) = length(said)
+				AND (SELECT count(*) FROM (SELECT FROM protected_word LIMIT 101) few) <= 100 THEN
+				plain := lower(said);
+				IF (reference IS NULL OR strpos(plain, split_part(searched_form(reference), ' ', 2)) = 0)
+					AND NOT EXISTS (SELECT FROM protected_word p WHERE strpos(plain, p.first_token) > 0) THEN
+					RETURN false;
+				END IF;
+			END IF;
+			plain := searched_form(said);
+			found := strpos(plain, searched_form(reference)) > 0
+				OR EXISTS (SELECT FROM protected_word p
+					WHERE p.first_token = ANY (string_to_array(plain, ' ')) AND strpos(plain, p.normal) > 0);
+			IF NOT coalesce(found, false) AND folded THEN
+				-- A word may also be broken by the folding of a line: a line end and one white space.
+				RETURN names_protected(regexp_replace(said, '\r?\n[ \t]', '', 'g'), reference);
+			END IF;
+			RETURN coalesce(found, false);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.names_protected(text, text) IS
+	'Whether a text holds the agency reference or a protected word as whole words, whatever their case, spacing, folding or Unicode form';
+
+CREATE OR REPLACE FUNCTION vac_store.protected_word_form() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			NEW.normal := searched_form(NEW.word);
+			NEW.first_token := split_part(NEW.normal, ' ', 2);
+			IF NEW.first_token = '' THEN
+				RAISE check_violation USING
+					MESSAGE = format('"%s" holds no letter or digit that could be looked for', NEW.word);
+			END IF;
+			RETURN NEW;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.protected_word_form() IS 'Trigger: keeps the form in which a protected word is looked for';
+CREATE OR REPLACE TRIGGER protected_word_form BEFORE INSERT OR UPDATE ON vac_store.protected_word
+	FOR EACH ROW EXECUTE FUNCTION vac_store.protected_word_form();
+
+CREATE OR REPLACE FUNCTION vac_store.neutral_rules_changed() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			UPDATE neutral_rules SET version = version + 1;
+			RETURN NULL;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.neutral_rules_changed() IS 'Trigger: messages that wait are checked again before they are sent';
+CREATE OR REPLACE TRIGGER neutral_rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vac_store.protected_word
+	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.neutral_rules_changed();
+CREATE OR REPLACE TRIGGER neutral_rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vac_store.allowed_domain
+	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.neutral_rules_changed();
+
+CREATE OR REPLACE FUNCTION vac_store.reference_changed() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			-- Not their rows: some are claimed, and this transaction may stay open for long.
+			UPDATE neutral_rules SET version = version + 1;
+			RETURN NULL;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.reference_changed() IS 'Trigger: a case has another agency reference, so its waiting messages are checked again';
+CREATE OR REPLACE TRIGGER reference_changed AFTER UPDATE OF agency_reference ON vac_store.case_record
+	FOR EACH ROW WHEN (NEW.agency_reference IS DISTINCT FROM OLD.agency_reference)
+	EXECUTE FUNCTION vac_store.reference_changed();
+
+-- Used by the trigger on insert and again when a message is claimed.
+CREATE OR REPLACE FUNCTION vac_store.neutral_check(INOUT m vac_store.message)
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			words boolean;
+			domains boolean;
+			reference text;
+		BEGIN
+			SELECT n.version, EXISTS (SELECT FROM protected_word), EXISTS (SELECT FROM allowed_domain),
+					(SELECT c.agency_reference FROM case_record c WHERE c.case_id = m.case_id)
+				INTO m.checked, words, domains, reference
+				FROM neutral_rules n;
+			IF domains AND NOT EXISTS (SELECT FROM allowed_domain d
+					WHERE d.domain = lower(split_part(m.recipient, '@', 2))) THEN
+				m.state := 'suppressed';
+				m.lease_until := NULL;
+			END IF;
+			-- The neutral text itself holds nothing of any case.
+			IF NOT m.neutral AND (words OR reference IS NOT NULL)
+				AND names_protected(concat_ws(E'\n', m.subject, m.recipient_name, m.summary, m.location,
+					m.description, m.body), reference) THEN
+				m.neutral := true;
+				m.recipient_name := CASE WHEN m.kind IN ('invitation', 'update', 'cancel') THEN 'Coordinator' ELSE 'Recipient' END;
+				m.subject := CASE m.kind WHEN 'cancel' THEN 'Cancelled: appointment'
+					WHEN 'invitation' THEN 'Appointment' WHEN 'update' THEN 'Changed: appointment' ELSE 'Message' END;
+				m.body := E'The text of this message cannot be mailed. Please call your office for it.\n';
+				IF m.method IS NOT NULL THEN
+					m.summary := 'Appointment';
+					m.location := NULL;
+					m.description := 'Please call your office for the details.';
+				END IF;
+			END IF;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.neutral_check(vac_store.message) IS
+	'The message, with its text replaced by a fixed neutral one where it names what must not be mailed, and suppressed where its recipient''s domain is not allowed';
+
+CREATE OR REPLACE FUNCTION vac_store.neutral_on_insert() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN neutral_check(NEW);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.neutral_on_insert() IS 'Trigger: no message is stored unchecked';
+CREATE OR REPLACE TRIGGER neutral_on_insert BEFORE INSERT ON vac_store.message
+	FOR EACH ROW EXECUTE FUNCTION vac_store.neutral_on_insert();
+
+CREATE OR REPLACE FUNCTION vac_store.neutral_report(message_ids bigint[]) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			told record;
+		BEGIN
+			INSERT INTO history (event, office_id, case_id, appointment_id, message_id, reason)
+				SELECT CASE WHEN m.state = 'suppressed' THEN 'message_suppressed' ELSE 'message_neutralised' END,
+						m.office_id, m.case_id, m.appointment_id, m.message_id,
+						CASE WHEN m.state = 'suppressed' THEN 'domain' ELSE 'protected' END
+					FROM message m
+					WHERE m.message_id = ANY (message_ids) AND (m.neutral OR m.state = 'suppressed')
+					ORDER BY m.message_id;
+			-- Never about a notice: that one would need a notice in turn.
+			FOR told IN
+				SELECT m.office_id, string_agg(DISTINCT c.case_code, ', ' ORDER BY c.case_code) AS codes
+					FROM message m LEFT JOIN case_record c USING (case_id)
+					WHERE m.message_id = ANY (message_ids) AND m.kind <> 'notice' AND m.office_id IS NOT NULL
+						AND (m.neutral OR m.state = 'suppressed')
+					GROUP BY m.office_id
+			LOOP
+				PERFORM tell_supervisors(told.office_id, 'Mail was held back or made neutral',
+					format(E'Mail about these cases did not go out as it was written, because of a protected word, an agency reference or a domain that is not allowed: %s\n\nPlease see to it that those concerned know what they need.\n',
+						coalesce(told.codes, 'none')));
+			END LOOP;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.neutral_report(bigint[]) IS
+	'Writes history and tells the supervisors about messages that were made neutral or suppressed';
+
+CREATE OR REPLACE FUNCTION vac_store.neutral_after_insert() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			ids bigint[];
+		BEGIN
+			PERFORM pg_notify('vac_mailer', '');
+			SELECT array_agg(q.message_id) INTO ids FROM queued q WHERE q.neutral OR q.state = 'suppressed';
+			IF ids IS NOT NULL THEN
+				PERFORM neutral_report(ids);
+			END IF;
+			RETURN NULL;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.neutral_after_insert() IS
+	'Trigger: wakes the mailer, and reports messages that were made neutral or suppressed when they were stored';
+CREATE OR REPLACE TRIGGER neutral_after_insert AFTER INSERT ON vac_store.message
+	REFERENCING NEW TABLE AS queued
+	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.neutral_after_insert();
+
+-- ---- answer by -------------------------------------------------------------------------------
+-- From the moment of the invitation; the deadline itself runs from when the mail server took it.
+CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], since timestamptz)
+	RETURNS TABLE (appointment_id bigint, answer_by timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 10
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			WITH a AS MATERIALIZED (
+				SELECT p.appointment_id, k.office_id, p.urgency, lower(p.span) AS starts
+					FROM appointment p JOIN coordinator k ON k.coordinator_id = p.coordinator_id
+					WHERE p.appointment_id = ANY (appointment_ids)
+			), rule AS MATERIALIZED (
+				SELECT d.office_id, d.urgency, policy_after('answer_window', d.urgency, d.office_id, since) AS ends,
+						b.kind, coalesce(b.value::bigint, 0) AS minutes
+					FROM (SELECT DISTINCT a.office_id, a.urgency FROM a) d
+						LEFT JOIN policy b ON b.name = 'answer_before_start' AND b.urgency = d.urgency
+			), near AS MATERIALIZED (
+				-- Office hours before the start are counted only where they can matter.
+				SELECT DISTINCT a.office_id, a.starts, r.minutes
+					FROM a JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency
+					WHERE r.kind = 'office_minutes' AND r.minutes > 0
+						AND a.starts <= r.ends + interval '7 days' + r.minutes * interval '6 minutes'
+			), hours AS MATERIALIZED (
+				SELECT t.office_id, t.hours
+					FROM (SELECT array_agg(DISTINCT n.office_id) AS offices, max(n.starts) AS last FROM near n) n
+						CROSS JOIN LATERAL office_time(n.offices, tstzrange(since, n.last)) t
+			), latest AS MATERIALIZED (
+				SELECT n.office_id, n.starts, n.minutes, walk_hours(h.hours, n.starts, - n.minutes) AS moment
+					FROM near n JOIN hours h ON h.office_id = n.office_id
+			)
+			SELECT a.appointment_id,
+					CASE WHEN a.urgency = 'immediate' THEN r.ends
+						-- Some minutes are left to whoever is asked late.
+						ELSE greatest(least(r.ends, CASE
+								WHEN r.kind = 'office_minutes' AND n.office_id IS NOT NULL THEN coalesce(l.moment, since)
+								WHEN r.kind = 'minutes' THEN a.starts - r.minutes * interval '1 minute'
+								ELSE a.starts END),
+							least(r.ends, since + interval '10 minutes')) END
+				FROM a
+					JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency
+					LEFT JOIN near n ON n.office_id = a.office_id AND n.starts = a.starts AND n.minutes = r.minutes
+					LEFT JOIN latest l ON l.office_id = a.office_id AND l.starts = a.starts AND l.minutes = r.minutes;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.answer_times(bigint[], timestamptz) IS
+	'Until when invitations of these appointments, made at a moment, wait for their answer: by policies answer_window and answer_before_start, in hours of the coordinator''s office';
+
+-- ---- queueing --------------------------------------------------------------------------------
+-- Called before a newer state of these UIDs is stored. What no daemon has claimed is overtaken; what
+-- one has claimed may be on its way, and the newer state waits for it when it is claimed itself.
+CREATE OR REPLACE FUNCTION vac_store.overtake(uids uuid[]) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			UPDATE message m SET state = 'overtaken'
+				WHERE m.uid = ANY (uids) AND m.state = 'queued';
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.overtake(uuid[]) IS 'Marks the messages of these UIDs that still wait as overtaken by a newer state';
+
+CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointment_ids bigint[], at timestamptz DEFAULT NULL)
+	RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		DECLARE
+			now_at timestamptz := coalesce(at, wall());
+			names_service boolean := policy_text('mail_service') = 'yes';
+			uids uuid[];
+		BEGIN
+			IF of_kind IN ('update', 'cancel') THEN
+				SELECT array_agg(a.uid ORDER BY a.uid) INTO uids
+					FROM appointment a WHERE a.appointment_id = ANY (appointment_ids);
+				PERFORM overtake(uids);
+			END IF;
+			INSERT INTO message (kind, office_id, case_id, appointment_id, method, uid, sequence,
+					recipient, recipient_name, first_uuid, made_at, span, subject, body, summary, location,
+					description, bounce_handle, answer_handle, key_id, sender, state, not_before, urgent)
+			SELECT of_kind, a.office_id, a.case_id, a.appointment_id,
+					CASE of_kind WHEN 'cancel' THEN 'CANCEL' ELSE 'REQUEST' END, a.uid, a.sequence,
+					k.mail, k.name, f.mail_uuid, date_trunc('second', now_at), a.span,
+					CASE of_kind WHEN 'cancel' THEN 'Cancelled: case ' WHEN 'update' THEN 'Changed: case ' ELSE 'Case ' END
+						|| c.case_code || ', ' || t.starts || ', ' || t.site,
+					CASE of_kind
+						WHEN 'cancel' THEN format(E'%s,\n\nthe appointment for case %s is cancelled; you need not go.\n\nIt was: %s\nOffice: %s\nPlace: %s\nCall: %s, day and night\n',
+							k.name, c.case_code, t.spoken, o.code, t.place, o.telephone)
+						ELSE format(E'%s,\n\n%s case %s.\n\nWhen: %s\n%sOffice: %s\nPlace: %s\nUrgency: %s\nLanguage: %s%s\n%sAnswer by: %s\nCall: %s, day and night\n\nPlease accept or decline in your calendar.\n',
+							k.name,
+							CASE of_kind WHEN 'update' THEN 'something has changed about your appointment for'
+								ELSE 'please see to the appointment for' END,
+							c.case_code, t.spoken,
+							CASE WHEN t.zone IS DISTINCT FROM o.time_zone
+									AND (lower(a.span) AT TIME ZONE t.zone) <> (lower(a.span) AT TIME ZONE o.time_zone)
+								THEN 'In your time: ' || span_text(a.span, t.zone) || E'\n' ELSE '' END,
+							o.code, t.place, a.urgency, r.language,
+							CASE WHEN a.by_interpreter THEN ', through an interpreter' ELSE '' END,
+							CASE WHEN names_service THEN 'Service: ' || s.label || E'\n' ELSE '' END,
+							t.answer_by, o.telephone) END,
+					'Case ' || c.case_code, t.site,
+					CASE of_kind
+						WHEN 'cancel' THEN format('Cancelled. Case %s, office %s, %s. Call %s.', c.case_code, o.code, t.spoken, o.telephone)
+						ELSE format('Case %s, office %s, %s. %s. Answer by %s; please send the response. Call %s.',
+							c.case_code, o.code, t.site, t.spoken, t.answer_by, o.telephone) END,
+					handle(), a.answer_handle, coalesce(a.key_id, i.key_id), coalesce(a.sender, i.sender),
+					CASE WHEN of_kind = 'cancel' AND NOT coalesce(f.ever_claimed, false) THEN 'unneeded' ELSE 'queued' END,
+					now_at, a.urgency = 'immediate'
+				FROM appointment a
+					JOIN request r ON r.request_id = a.request_id
+					JOIN service s ON s.code = r.service
+					JOIN case_record c ON c.case_id = a.case_id
+					JOIN office o ON o.office_id = a.office_id
+					JOIN coordinator k ON k.coordinator_id = a.coordinator_id
+					LEFT JOIN office_place p ON p.office_id = a.office_id AND p.code = r.place AND r.mode <> 'telephone'
+					LEFT JOIN mail_identity i ON i.one
+					LEFT JOIN answer_times(appointment_ids, now_at) b ON b.appointment_id = a.appointment_id
+					LEFT JOIN LATERAL (
+						SELECT (array_agg(m.mail_uuid ORDER BY m.message_id))[1] AS mail_uuid,
+								bool_or(m.ever_claimed AND m.method = 'REQUEST') AS ever_claimed
+							FROM message m WHERE of_kind <> 'invitation' AND m.uid = a.uid
+					) f ON true
+					CROSS JOIN LATERAL (
+						SELECT local_text(lower(a.span), o.time_zone) AS starts,
+								span_text(a.span, o.time_zone) AS spoken,
+								o.code || ' ' || CASE r.mode WHEN 'telephone' THEN 'telephone' ELSE r.place END AS site,
+								CASE r.mode WHEN 'telephone' THEN 'by telephone' ELSE r.place || ', ' || p.text END AS place,
+								coalesce(k.time_zone, (SELECT h.time_zone FROM office h WHERE h.office_id = k.office_id)) AS zone,
+								CASE WHEN of_kind <> 'cancel' THEN local_text(b.answer_by, o.time_zone) END AS answer_by
+					) t
+				WHERE a.appointment_id = ANY (appointment_ids)
+				ORDER BY a.appointment_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.queue_appointments(text, bigint[], timestamptz) IS
+	'Queues one invitation, update or cancel a appointment, as it stands now; older states that still wait are overtaken, and a CANCEL of what was never claimed is not needed';
+
+CREATE OR REPLACE FUNCTION vac_store.queue_pages(appointment_ids bigint[], at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			now_at timestamptz := coalesce(at, wall());
+		BEGIN
+			INSERT INTO message (kind, office_id, case_id, appointment_id, recipient, recipient_name, made_at,
+					subject, body, bounce_handle, key_id, sender, not_before, urgent)
+			SELECT 'page', a.office_id, a.case_id, a.appointment_id, k.pager, k.name, date_trunc('second', now_at),
+					'Case ' || c.case_code,
+					format(E'Case %s: %s, %s. Answer by %s. Call %s.\n', c.case_code,
+						CASE a.urgency WHEN 'immediate' THEN 'now' ELSE local_text(lower(a.span), o.time_zone) END,
+						o.code || ' ' || CASE r.mode WHEN 'telephone' THEN 'telephone' ELSE r.place END,
+						local_text(b.answer_by, o.time_zone), o.telephone),
+					handle(), i.key_id, i.sender, now_at, true
+				FROM appointment a
+					JOIN request r ON r.request_id = a.request_id
+					JOIN case_record c ON c.case_id = a.case_id
+					JOIN office o ON o.office_id = a.office_id
+					JOIN coordinator k ON k.coordinator_id = a.coordinator_id
+					JOIN answer_times(appointment_ids, now_at) b ON b.appointment_id = a.appointment_id
+					LEFT JOIN mail_identity i ON i.one
+				WHERE a.appointment_id = ANY (appointment_ids) AND k.pager IS NOT NULL
+				ORDER BY a.appointment_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.queue_pages(bigint[], timestamptz) IS 'Queues a page to the coordinators of appointments who have a pager address';
+
+CREATE OR REPLACE FUNCTION vac_store.tell_supervisors(of_office integer, about text, says text,
+		hurry boolean DEFAULT false, every_rank boolean DEFAULT true, at timestamptz DEFAULT NULL) RETURNS integer
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			now_at timestamptz := coalesce(at, wall());
+			told integer;
+		BEGIN
+			WITH who AS (
+				SELECT s.name, s.mail, s.pager, s.rank, min(s.rank) OVER () AS first_rank
+					FROM supervisor s
+					WHERE s.retired_at IS NULL AND (s.all_offices OR EXISTS (SELECT FROM supervisor_office so
+						WHERE so.supervisor_id = s.supervisor_id AND so.office_id = of_office))
+			)
+			INSERT INTO message (kind, office_id, recipient, recipient_name, made_at, subject, body,
+					bounce_handle, key_id, sender, not_before, urgent)
+			SELECT 'notice', of_office, a.address, w.name, date_trunc('second', now_at),
+					o.code || ': ' || about, says, handle(), i.key_id, i.sender, now_at, hurry
+				FROM who w
+					JOIN office o ON o.office_id = of_office
+					LEFT JOIN mail_identity i ON i.one
+					CROSS JOIN LATERAL (
+						SELECT w.mail AS address UNION SELECT w.pager WHERE hurry AND w.pager IS NOT NULL
+					) a
+				WHERE every_rank OR w.rank = w.first_rank
+				ORDER BY w.rank, w.mail;
+			GET DIAGNOSTICS told = ROW_COUNT;
+			RETURN told;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.tell_supervisors(integer, text, text, boolean, boolean, timestamptz) IS
+	'Queues one notice to each supervisor of an office (of the first rank only, unless every_rank), when it hurries also to their pagers; returns how many';
+
+CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what text, at timestamptz DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			now_at timestamptz := coalesce(at, wall());
+		BEGIN
+			-- Most cases have nobody to tell.
+			IF NOT EXISTS (SELECT FROM request r JOIN case_record c ON c.case_id = r.case_id
+					WHERE r.request_id = ANY (request_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL) THEN
+				RETURN;
+			END IF;
+			INSERT INTO message (kind, office_id, case_id, appointment_id, recipient, recipient_name, made_at,
+					subject, body, bounce_handle, key_id, sender, not_before, urgent)
+			SELECT 'requester', c.office_id, c.case_id, a.appointment_id, c.requester, 'Requester',
+					date_trunc('second', now_at),
+					'Case ' || c.case_code || CASE what
+						WHEN 'planned' THEN ': planned'
+						WHEN 'changed' THEN ': changed'
+						WHEN 'cancelled' THEN ': cancelled'
+						WHEN 'nobody' THEN ': nobody found yet'
+						ELSE ': news' END,
+					CASE what
+						WHEN 'planned' THEN format(E'An appointment for case %s is planned, and the coordinator is being asked.\n\nWhen: %s\nOffice: %s\n',
+							c.case_code, span_text(a.span, o.time_zone), o.code)
+						WHEN 'changed' THEN format(E'The appointment for case %s has changed and is being planned again.\n\nOffice: %s\n', c.case_code, o.code)
+						WHEN 'cancelled' THEN format(E'The appointment for case %s is cancelled.\n\nOffice: %s\n', c.case_code, o.code)
+						WHEN 'nobody' THEN format(E'Nobody has been found yet for case %s. The search goes on, and the supervisors are told.\n\nOffice: %s\n',
+							c.case_code, o.code)
+						ELSE format(E'There is news about case %s.\n\nOffice: %s\n', c.case_code, o.code) END
+					|| format(E'Call: %s, day and night\n', o.telephone),
+					handle(), i.key_id, i.sender, now_at, r.urgency = 'immediate'
+				FROM request r
+					JOIN case_record c ON c.case_id = r.case_id
+					JOIN office o ON o.office_id = r.office_id
+					LEFT JOIN mail_identity i ON i.one
+					LEFT JOIN LATERAL (SELECT b.appointment_id, b.span FROM appointment b
+						WHERE b.request_id = r.request_id AND b.live ORDER BY b.appointment_id DESC LIMIT 1) a ON true
+				WHERE r.request_id = ANY (request_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL
+					AND (what <> 'planned' OR a.span IS NOT NULL)
+				ORDER BY r.request_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.tell_requesters(bigint[], text, timestamptz) IS
+	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, changed, cancelled, nobody';
+
+-- ---- ending appointments ---------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION vac_store.end_appointments(appointment_ids bigint[], new_state text, why text DEFAULT NULL)
+	RETURNS integer
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			now_at timestamptz := wall();
+			ended bigint[];
+		BEGIN
+			WITH standing AS (
+				SELECT a.appointment_id FROM appointment a
+					WHERE a.appointment_id = ANY (appointment_ids) AND a.live
+					ORDER BY a.appointment_id
+					FOR NO KEY UPDATE
+			), gone AS (
+				UPDATE appointment a
+					SET state = new_state, ended_at = now_at, sequence = a.sequence + 1
+					FROM standing s WHERE s.appointment_id = a.appointment_id
+					RETURNING a.*
+			), written AS (
+				INSERT INTO history (event, office_id, case_id, request_id, appointment_id, coordinator_id, reason, detail)
+					SELECT 'appointment_cancelled', g.office_id, g.case_id, g.request_id, g.appointment_id, g.coordinator_id,
+							why, jsonb_build_object('state', new_state, 'starts', lower(g.span), 'ends', upper(g.span))
+						FROM gone g ORDER BY g.appointment_id
+			)
+			SELECT array_agg(g.appointment_id ORDER BY g.appointment_id) INTO ended FROM gone g;
+			IF ended IS NOT NULL THEN
+				PERFORM queue_appointments('cancel', ended, now_at);
+			END IF;
+			RETURN coalesce(cardinality(ended), 0);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.end_appointments(bigint[], text, text) IS
+	'Ends those of these appointments that are live (states cancelled, replaced, declined, lapsed), with history and CANCEL; returns how many';

@@ -1,0 +1,113 @@
+-- Groups of offices are claimed under a lease with a fencing number, for dispatch to plan them.
+-- A lease that lies further ahead than the longest one allowed was made by a wrong clock, and counts
+-- as expired.
+
+CREATE OR REPLACE FUNCTION vac_store.longest_lease() RETURNS interval
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN interval '10 minutes';
+COMMENT ON FUNCTION vac_store.longest_lease() IS 'No claim may last longer';
+
+CREATE OR REPLACE FUNCTION vac_store.lease_of(lease_ms integer) RETURNS interval
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN least(greatest(lease_ms, 1000) * interval '1 millisecond', vac_store.longest_lease());
+COMMENT ON FUNCTION vac_store.lease_of(integer) IS 'A lease of so many milliseconds, within reason';
+
+-- When the first request of each group is to be planned; NULL: none is open.
+CREATE OR REPLACE FUNCTION vac_store.group_due(of_group integer) RETURNS timestamptz
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT min(d.plan_at) FROM vac_store.office o, LATERAL (
+			SELECT r.plan_at FROM vac_store.request r JOIN vac_store.case_record c ON c.case_id = r.case_id
+				WHERE r.office_id = o.office_id AND r.state = 'open' AND c.state = 'open' AND c.held_since IS NULL
+				ORDER BY r.plan_at LIMIT 1) d
+			WHERE o.group_id = of_group;
+	END;
+COMMENT ON FUNCTION vac_store.group_due(integer) IS 'When the first open request of a group of offices is to be planned';
+
+CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer, lease_ms integer)
+	RETURNS TABLE (group_id integer, fence bigint)
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 10
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
+		BEGIN
+			RETURN QUERY
+			WITH free AS MATERIALIZED (
+				SELECT g.group_id, vac_store.group_due(g.group_id) AS due,
+						EXISTS (SELECT FROM office o JOIN request r ON r.office_id = o.office_id
+							WHERE o.group_id = g.group_id AND r.state = 'open' AND r.urgency = 'immediate'
+								AND r.plan_at <= now_at) AS hurry
+					FROM dispatch_group g
+					WHERE g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease()
+			), mine AS MATERIALIZED (
+				-- The lease is looked at again: the row is locked only now.
+				SELECT g.group_id, f.hurry, f.due
+					FROM free f JOIN dispatch_group g ON g.group_id = f.group_id
+					WHERE f.due <= now_at
+						AND (g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease())
+					ORDER BY f.hurry DESC, f.due, g.group_id
+					LIMIT most
+					FOR NO KEY UPDATE OF g SKIP LOCKED
+			), claimed AS (
+				UPDATE dispatch_group g
+					SET daemon_id = claim_groups.daemon_id, lease_until = now_at + lease_of(lease_ms), fence = g.fence + 1
+					FROM mine m WHERE m.group_id = g.group_id
+					RETURNING g.group_id, g.fence, m.hurry, m.due
+			)
+			SELECT c.group_id, c.fence FROM claimed c ORDER BY c.hurry DESC, c.due, c.group_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.claim_groups(uuid, integer, integer) IS
+	'Claims groups of offices that have requests to plan, call-outs first';
+
+CREATE OR REPLACE FUNCTION vac_daemon.renew_group(group_id integer, fence bigint, lease_ms integer) RETURNS boolean
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			UPDATE dispatch_group g SET lease_until = wall() + lease_of(lease_ms)
+				WHERE g.group_id = renew_group.group_id AND g.fence = renew_group.fence AND g.lease_until IS NOT NULL;
+			RETURN FOUND;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.renew_group(integer, bigint, integer) IS 'Makes a lease longer; false: it was lost';
+
+CREATE OR REPLACE FUNCTION vac_daemon.release_group(group_id integer, fence bigint) RETURNS boolean
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			UPDATE dispatch_group g SET lease_until = NULL, daemon_id = NULL
+				WHERE g.group_id = release_group.group_id AND g.fence = release_group.fence AND g.lease_until IS NOT NULL;
+			RETURN FOUND;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.release_group(integer, bigint) IS 'Gives a group back; false: the lease was lost already';
+
+CREATE OR REPLACE FUNCTION vac_daemon.next_dispatch() RETURNS bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		DECLARE
+			now_at timestamptz := wall();
+			next_at timestamptz;
+		BEGIN
+			-- What another daemon has is not due before its lease is over.
+			SELECT min(greatest(g.due, CASE WHEN g.lease_until <= now_at + longest_lease() THEN g.lease_until END))
+				INTO next_at
+				FROM (SELECT d.lease_until, group_due(d.group_id) AS due FROM dispatch_group d OFFSET 0) g
+				WHERE g.due IS NOT NULL;
+			-- GREATEST would make 0 of a NULL.
+			RETURN CASE WHEN next_at IS NOT NULL
+				THEN ceil(greatest(date_part('epoch', next_at - now_at), 0) * 1000)::bigint END;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.next_dispatch() IS 'Milliseconds until a group can be claimed; NULL: nothing is open';

@@ -1,0 +1,321 @@
+-- The outbox, as the mailer sees it. One message of a UID is in flight at a time.
+
+-- What an older message of the UID makes a newer one wait for: the end of its lease or of the time in
+-- which a mail server may still be taking it, and a margin.
+CREATE OR REPLACE FUNCTION vac_store.uid_free_at(of_uid uuid, before_id bigint, margin interval) RETURNS timestamptz
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT max(greatest(CASE WHEN o.state = 'claimed' THEN o.lease_until + margin END, o.uncertain_until))
+			FROM vac_store.message o WHERE o.uid = of_uid AND o.message_id < before_id;
+	END;
+COMMENT ON FUNCTION vac_store.uid_free_at(uuid, bigint, interval) IS
+	'Until when older messages of a UID may still be on their way; NULL: none is';
+
+CREATE OR REPLACE FUNCTION vac_store.mail_margin() RETURNS interval
+	LANGUAGE sql STABLE
+	RETURN vac_store.policy_number('mail_margin_seconds') * interval '1 second';
+COMMENT ON FUNCTION vac_store.mail_margin() IS 'Wait after a lease is over, before a message of the same UID is sent';
+
+CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most integer, lease_ms integer)
+	RETURNS TABLE (message_id bigint, fence bigint, kind text, method text, uid text, sequence integer, recipient text,
+		recipient_name text, sender text, key_id text, mail_uuid text, first_uuid text, made_at bigint,
+		starts bigint, ends bigint, subject text, body text, summary text, location text, description text,
+		renderer integer, bounce_handle text, answer_handle text, attempts integer)
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 200
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
+			margin interval := mail_margin();
+			identity mail_identity;
+			rules bigint := (SELECT n.version FROM neutral_rules n);
+			ids bigint[];
+			stale bigint[];
+		BEGIN
+			SELECT * INTO identity FROM mail_identity i;
+			ids := ARRAY(
+				SELECT m.message_id FROM message m
+					WHERE m.waiting
+						AND CASE m.state WHEN 'queued' THEN m.not_before <= now_at
+							ELSE m.lease_until <= now_at OR m.lease_until > now_at + longest_lease() END
+						AND (m.sender IS NOT NULL OR identity.sender IS NOT NULL)
+						AND (m.uid IS NULL OR coalesce(uid_free_at(m.uid, m.message_id, margin) <= now_at, true))
+					ORDER BY m.urgent DESC, m.message_id
+					LIMIT most
+					FOR NO KEY UPDATE SKIP LOCKED);
+			IF ids = '{}' THEN
+				RETURN;
+			END IF;
+			-- A new statement sees what was committed before the rows were locked.
+			UPDATE message m SET state = 'overtaken', lease_until = NULL
+				WHERE m.message_id = ANY (ids) AND m.uid IS NOT NULL
+					AND EXISTS (SELECT FROM message n WHERE n.uid = m.uid AND n.message_id > m.message_id);
+			-- Nothing is sent for a held case.
+			WITH held AS (
+				UPDATE message m SET state = 'suppressed', lease_until = NULL
+					FROM case_record c
+					WHERE m.message_id = ANY (ids) AND m.waiting AND c.case_id = m.case_id AND c.held_since IS NOT NULL
+					RETURNING m.message_id, m.office_id, m.case_id, m.appointment_id
+			)
+			INSERT INTO history (event, office_id, case_id, appointment_id, message_id, reason)
+				SELECT 'message_suppressed', h.office_id, h.case_id, h.appointment_id, h.message_id, 'held' FROM held h;
+			-- Words and domains that were added since a message was stored hold for it too.
+			stale := ARRAY(SELECT m.message_id FROM message m
+				WHERE m.message_id = ANY (ids) AND m.waiting AND m.checked <> rules);
+			IF stale <> '{}' THEN
+				PERFORM recheck(stale);
+			END IF;
+			RETURN QUERY
+			WITH claimed AS (
+				UPDATE message m
+					SET state = 'claimed', lease_until = now_at + lease_of(lease_ms), fence = m.fence + 1,
+						claimed_by = claim_messages.daemon_id, ever_claimed = true, uncertain_until = NULL,
+						sender = coalesce(m.sender, identity.sender), key_id = coalesce(m.key_id, identity.key_id)
+					WHERE m.message_id = ANY (ids) AND m.waiting
+					RETURNING m.*
+			)
+			SELECT c.message_id, c.fence, c.kind, c.method, c.uid::text, c.sequence, c.recipient::text,
+					c.recipient_name::text, c.sender::text, c.key_id, c.mail_uuid::text, c.first_uuid::text, epoch(c.made_at),
+					epoch(lower(c.span)), epoch(upper(c.span)), c.subject, c.body, c.summary, c.location, c.description,
+					c.renderer::integer, c.bounce_handle, c.answer_handle, c.attempts
+				FROM claimed c
+				ORDER BY c.urgent DESC, c.message_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.claim_messages(uuid, integer, integer) IS
+	'Claims messages that are due, urgent ones first; marks on the way what was overtaken, is held, or must not be mailed as it is';
+
+CREATE OR REPLACE FUNCTION vac_store.recheck(message_ids bigint[]) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			failed bigint[];
+		BEGIN
+			WITH now_so AS (
+				SELECT m.message_id, m.neutral AS was_neutral, (neutral_check(m)).*
+					FROM (SELECT * FROM message m WHERE m.message_id = ANY (message_ids) OFFSET 0) m
+			), changed AS (
+				UPDATE message m
+					SET checked = n.checked, neutral = n.neutral, state = n.state, lease_until = n.lease_until,
+						recipient_name = n.recipient_name, subject = n.subject, body = n.body,
+						summary = n.summary, location = n.location, description = n.description
+					FROM now_so n WHERE n.message_id = m.message_id
+					RETURNING m.message_id, (m.neutral AND NOT n.was_neutral) OR m.state = 'suppressed' AS failed
+			)
+			SELECT array_agg(c.message_id) FILTER (WHERE c.failed) INTO failed FROM changed c;
+			IF failed IS NOT NULL THEN
+				PERFORM neutral_report(failed);
+			END IF;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.recheck(bigint[]) IS
+	'Checks waiting messages again after protected words, allowed domains or an agency reference changed';
+
+CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigint[])
+	RETURNS TABLE (message_id bigint)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
+		BEGIN
+			RETURN QUERY
+			SELECT m.message_id
+				FROM unnest(message_ids, fences) u (message_id, fence)
+					JOIN message m ON m.message_id = u.message_id AND m.fence = u.fence
+				WHERE m.state = 'claimed' AND m.lease_until > now_at
+					AND NOT EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
+					AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message n
+						WHERE n.uid = m.uid AND n.message_id > m.message_id));
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.may_send(bigint[], bigint[]) IS
+	'Asked right before the final dot: which of these are still this daemon''s, within their lease, not held and not overtaken';
+
+-- An invitation that the mail server will never take: its coordinator does not know of it, so the
+-- request is planned again at once, with somebody else today.
+CREATE OR REPLACE FUNCTION vac_store.invitation_refused(message_ids bigint[]) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			now_at timestamptz := wall();
+			again bigint[];
+		BEGIN
+			UPDATE coordinator k SET mail_failed_at = now_at
+				FROM message m JOIN appointment a ON a.appointment_id = m.appointment_id
+				WHERE m.message_id = ANY (message_ids) AND k.coordinator_id = a.coordinator_id;
+			WITH gone AS (
+				UPDATE appointment a SET state = 'replaced', ended_at = now_at
+					FROM message m
+					WHERE m.message_id = ANY (message_ids) AND a.appointment_id = m.appointment_id
+						AND a.state = 'invited' AND a.sequence = m.sequence
+					RETURNING a.request_id, a.coordinator_id
+			), barred AS (
+				INSERT INTO request_bar AS b (request_id, coordinator_id, until)
+					SELECT g.request_id, g.coordinator_id,
+							local_day_start(local_day(now_at, o.time_zone) + 1, o.time_zone)
+						FROM gone g
+							JOIN coordinator k ON k.coordinator_id = g.coordinator_id
+							JOIN office o ON o.office_id = k.office_id
+					ON CONFLICT ON CONSTRAINT request_bar_pkey DO UPDATE SET until = NULL, times = b.times + 1
+			)
+			SELECT array_agg(g.request_id) INTO again FROM gone g;
+			UPDATE request r SET state = 'open', plan_at = now_at
+				WHERE r.request_id = ANY (again) AND r.state = 'planned'
+					AND NOT EXISTS (SELECT FROM appointment a WHERE a.request_id = r.request_id AND a.live);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.invitation_refused(bigint[]) IS
+	'After final refusals of invitations: marks the addresses, ends the appointments, and has their requests planned again with others';
+
+CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fences bigint[], outcomes text[], replies text[])
+	RETURNS TABLE (message_id bigint, state text)
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 200
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
+			margin interval := mail_margin();
+			first_wait float8 := policy_number('mail_retry_seconds');
+			most_wait float8 := policy_number('mail_retry_most_seconds');
+			busy bigint[] := '{}';
+			refused bigint[];
+		BEGIN
+			IF 'final' = ANY (outcomes) THEN
+				-- What somebody's open transaction holds is refused again a little later, not waited for.
+				busy := ARRAY(
+					SELECT m.message_id FROM unnest(message_ids, fences, outcomes) u (message_id, fence, outcome)
+						JOIN message m ON m.message_id = u.message_id AND m.fence = u.fence
+						JOIN appointment a ON a.appointment_id = m.appointment_id
+					WHERE u.outcome = 'final' AND m.kind = 'invitation'
+						AND NOT lock_for_replan(a.request_id, a.coordinator_id, a.appointment_id));
+			END IF;
+			RETURN QUERY
+			WITH done AS (
+				UPDATE message m
+					SET state = CASE
+							WHEN u.outcome = 'sent' THEN 'sent'
+							WHEN u.outcome = 'final' AND NOT m.message_id = ANY (busy) THEN 'refused'
+							-- Back to the queue, unless a newer state stands there already.
+							WHEN m.uid IS NOT NULL AND EXISTS (SELECT FROM message n
+								WHERE n.uid = m.uid AND n.message_id > m.message_id) THEN 'overtaken'
+							ELSE 'queued' END,
+						sent_at = CASE WHEN u.outcome = 'sent' THEN now_at ELSE m.sent_at END,
+						attempts = m.attempts + (u.outcome IN ('retry', 'unknown', 'final'))::integer,
+						not_before = CASE u.outcome
+							WHEN 'retry' THEN now_at + least(first_wait * power(2, least(m.attempts, 20)), most_wait)
+								* (0.75 + random() * 0.5) * interval '1 second'
+							WHEN 'unknown' THEN m.lease_until + margin
+							WHEN 'final' THEN now_at + interval '1 minute'
+							ELSE now_at END,
+						uncertain_until = CASE WHEN u.outcome = 'unknown' THEN m.lease_until + margin END,
+						-- Nothing of it left this house: as if it had not been claimed, if it never was before.
+						ever_claimed = m.ever_claimed AND NOT (u.outcome = 'released' AND m.fence = 1),
+						lease_until = NULL,
+						reply = coalesce(left(NULLIF(u.reply, ''), 1000), m.reply)
+					FROM unnest(message_ids, fences, outcomes, replies) u (message_id, fence, outcome, reply)
+					WHERE m.message_id = u.message_id AND m.fence = u.fence AND m.state = 'claimed'
+						AND u.outcome IN ('sent', 'retry', 'final', 'unknown', 'released')
+					RETURNING m.message_id, m.state
+			)
+			SELECT d.message_id, d.state FROM done d ORDER BY d.message_id;
+			IF 'final' = ANY (outcomes) THEN
+				refused := ARRAY(SELECT m.message_id FROM unnest(message_ids, fences, outcomes) u (message_id, fence, outcome)
+					JOIN message m ON m.message_id = u.message_id AND m.fence = u.fence AND m.state = 'refused'
+					WHERE u.outcome = 'final' ORDER BY m.message_id);
+				INSERT INTO history (event, office_id, case_id, appointment_id, message_id, reason, detail)
+					SELECT 'message_refused', m.office_id, m.case_id, m.appointment_id, m.message_id, m.kind,
+							jsonb_build_object('reply', m.reply)
+						FROM message m WHERE m.message_id = ANY (refused) ORDER BY m.message_id;
+				PERFORM invitation_refused(ARRAY(SELECT m.message_id FROM message m
+					WHERE m.message_id = ANY (refused) AND m.kind = 'invitation'));
+			END IF;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.finish_messages(bigint[], bigint[], text[], text[]) IS
+	'What became of claimed messages: sent, retry (refused for now), final (refused for good), unknown (no reply after the last write), released (nothing was written); a stale fence changes nothing';
+
+CREATE OR REPLACE FUNCTION vac_store.lock_for_replan(of_request bigint, of_coordinator integer, of_appointment bigint) RETURNS boolean
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			PERFORM FROM request r WHERE r.request_id = of_request FOR NO KEY UPDATE SKIP LOCKED;
+			IF NOT FOUND THEN
+				RETURN false;
+			END IF;
+			PERFORM FROM coordinator k WHERE k.coordinator_id = of_coordinator FOR NO KEY UPDATE SKIP LOCKED;
+			IF NOT FOUND THEN
+				RETURN false;
+			END IF;
+			PERFORM FROM appointment a WHERE a.appointment_id = of_appointment FOR NO KEY UPDATE SKIP LOCKED;
+			RETURN FOUND;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.lock_for_replan(bigint, integer, bigint) IS
+	'Locks what a refused invitation changes, without waiting; false: somebody else holds it';
+
+CREATE OR REPLACE FUNCTION vac_daemon.next_message() RETURNS bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		DECLARE
+			now_at timestamptz := wall();
+			margin interval := mail_margin();
+			known boolean := EXISTS (SELECT FROM mail_identity);
+			next_at timestamptz;
+		BEGIN
+			IF EXISTS (SELECT FROM message m
+				WHERE m.waiting AND m.state = 'queued' AND m.not_before <= now_at AND (known OR m.sender IS NOT NULL)
+					AND (m.uid IS NULL OR coalesce(uid_free_at(m.uid, m.message_id, margin) <= now_at, true))) THEN
+				RETURN 0;
+			END IF;
+			SELECT min(CASE m.state
+					WHEN 'queued' THEN greatest(m.not_before, uid_free_at(m.uid, m.message_id, margin))
+					WHEN 'claimed' THEN CASE WHEN m.lease_until > now_at + longest_lease() THEN now_at ELSE m.lease_until END END)
+				INTO next_at
+				FROM message m WHERE m.waiting AND (known OR m.sender IS NOT NULL);
+			-- GREATEST would make 0 of a NULL.
+			RETURN CASE WHEN next_at IS NOT NULL
+				THEN ceil(greatest(date_part('epoch', next_at - now_at), 0) * 1000)::bigint END;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.next_message() IS 'Milliseconds until a message can be claimed; NULL: none waits';
+
+CREATE OR REPLACE FUNCTION vac_daemon.queue_probe(address text, name text) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			now_at timestamptz := wall();
+			starts timestamptz := date_trunc('hour', now_at) + interval '25 hours';
+			id bigint;
+		BEGIN
+			INSERT INTO message (kind, method, uid, sequence, recipient, recipient_name, made_at, span, subject, body,
+					summary, location, description, bounce_handle, answer_handle, key_id, sender, not_before, urgent)
+			SELECT 'probe', 'REQUEST', gen_random_uuid(), 0, address, coalesce(NULLIF(name, ''), 'Tester'),
+					date_trunc('second', now_at), tstzrange(starts, starts + interval '30 minutes'),
+					'Test invitation',
+					E'This is a test of vacd. If your calendar shows buttons to accept and decline, it works.\n\nWhen: '
+						|| span_text(tstzrange(starts, starts + interval '30 minutes'), 'UTC')
+						|| E'\n\nPlease press one of them, and send the response.\n',
+					'Test', 'nowhere', 'A test of vacd; nobody need come.', handle(), handle(), i.key_id, i.sender, now_at, true
+				FROM (VALUES (true)) v (one) LEFT JOIN mail_identity i ON i.one
+			RETURNING message_id INTO id;
+			RETURN id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.queue_probe(text, text) IS 'Queues a test invitation for tomorrow to an address; returns the message''s id';

@@ -1,0 +1,448 @@
+-- What the planner works on. The functions are called in one REPEATABLE READ READ ONLY transaction,
+-- snapshot_begin() first: it chooses the requests and leaves its choice in a setting of the transaction.
+
+-- The requests of a group that are to be planned now, most urgent first, with the room each has.
+CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer, now_at timestamptz)
+	RETURNS TABLE (request_id bigint, earliest timestamptz, latest timestamptz)
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			WITH due AS MATERIALIZED (
+				SELECT r.request_id, r.office_id, r.urgency, r.due_at, r.open_window,
+						greatest(now_at, lower(r.open_window)) AS from_at
+					FROM office o
+						JOIN request r ON r.office_id = o.office_id AND r.state = 'open' AND r.plan_at <= now_at
+						JOIN case_record c ON c.case_id = r.case_id AND c.state = 'open' AND c.held_since IS NULL
+					WHERE o.group_id = of_group
+					ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text), r.due_at, r.request_id
+					LIMIT most
+			), rule AS MATERIALIZED (
+				SELECT k.office_id, k.urgency,
+						policy_after('notice', k.urgency, k.office_id, now_at) AS notice_at,
+						policy_number('horizon', k.urgency) * interval '24 hours' AS horizon
+					FROM (SELECT DISTINCT d.office_id, d.urgency FROM due d) k
+			), room AS (
+				SELECT d.request_id, d.urgency, d.due_at, greatest(lower(d.open_window), u.notice_at) AS earliest,
+						least(upper(d.open_window), d.from_at + u.horizon) AS latest
+					FROM due d JOIN rule u ON u.office_id = d.office_id AND u.urgency = d.urgency
+			)
+			-- Windows that lie far apart are not planned together: what lies between would be read too.
+			SELECT x.request_id, x.earliest, x.latest
+				FROM (SELECT r.*, min(r.earliest) OVER () AS first FROM room r) x
+				WHERE x.earliest <= x.first + interval '35 days'
+				ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], x.urgency::text), x.due_at, x.request_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.due_requests(integer, integer, timestamptz) IS
+	'Requests of a group of offices to plan now, most urgent first: the meeting starts at the earliest after window and notice, and ends at the latest with window or horizon';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence bigint, most integer)
+	RETURNS TABLE (ok boolean, now bigint, grid_seconds integer)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
+			scope jsonb;
+			mine boolean;
+		BEGIN
+			mine := EXISTS (SELECT FROM dispatch_group g
+				WHERE g.group_id = snapshot_begin.group_id AND g.fence = snapshot_begin.fence AND g.lease_until > now_at);
+			IF mine THEN
+				SELECT jsonb_build_object('group', snapshot_begin.group_id, 'now', date_part('epoch', now_at),
+						'first', coalesce(date_part('epoch', least(min(d.earliest), min(d.latest))), date_part('epoch', now_at)),
+						'last', coalesce(date_part('epoch', greatest(max(d.latest), max(d.earliest))), date_part('epoch', now_at)),
+						'requests', coalesce(jsonb_agg(d.request_id), '[]'),
+						-- Whole seconds: what begins within one starts with the next.
+						'earliest', coalesce(jsonb_agg(epoch(d.earliest + interval '999999 microseconds')), '[]'),
+						'latest', coalesce(jsonb_agg(epoch(d.latest)), '[]'))
+					INTO scope
+					FROM due_requests(snapshot_begin.group_id, most, now_at) d;
+			END IF;
+			PERFORM set_config('vac_daemon.snapshot', coalesce(scope::text, ''), true);
+			RETURN QUERY SELECT mine, epoch(now_at), (policy_number('grid_minutes') * 60)::integer;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_begin(integer, bigint, integer) IS
+	'Begins a snapshot for the planner in this transaction; ok is false when the group is no longer this daemon''s';
+
+CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT now_at timestamptz, OUT span tstzrange,
+		OUT requests bigint[], OUT earliest bigint[], OUT latest bigint[])
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			scope jsonb := NULLIF(current_setting('vac_daemon.snapshot', true), '')::jsonb;
+		BEGIN
+			IF scope IS NULL THEN
+				RAISE object_not_in_prerequisite_state USING MESSAGE = 'no snapshot was begun in this transaction';
+			END IF;
+			of_group := (scope ->> 'group')::integer;
+			now_at := to_timestamp((scope ->> 'now')::float8);
+			span := tstzrange(to_timestamp((scope ->> 'first')::float8), to_timestamp((scope ->> 'last')::float8 + 1));
+			requests := translate(scope ->> 'requests', '[]', '{}')::bigint[];
+			earliest := translate(scope ->> 'earliest', '[]', '{}')::bigint[];
+			latest := translate(scope ->> 'latest', '[]', '{}')::bigint[];
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.snapshot_scope() IS
+	'What snapshot_begin() chose: the span from the earliest start to the latest end, and the requests';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_policy()
+	RETURNS TABLE (name text, urgency text, value bigint)
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		SELECT p.name, p.urgency::text, p.value::bigint FROM policy p WHERE p.kind NOT IN ('text', 'hours')
+			ORDER BY p.name, p.urgency;
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_policy() IS 'Policies that are numbers; urgency is NULL for a general one';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most integer)
+	RETURNS TABLE (request_id bigint, case_id bigint, office_id integer, urgency text, service text, language text,
+		telephone boolean, interpreter boolean, minutes integer, buffer_minutes integer, load_percent integer,
+		earliest bigint, latest bigint, due bigint, opened bigint, place text, gender text, gender_required boolean,
+		preferred_id integer, responsible_id integer, met_ids integer[], barred_ids integer[], conflict_ids integer[])
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			scope record;
+			telephone integer := policy_number('buffer_minutes_telephone');
+		BEGIN
+			SELECT * INTO scope FROM snapshot_scope();
+			RETURN QUERY
+			WITH buffer AS MATERIALIZED (
+				SELECT k.urgency, buffer_minutes(k.urgency, 'at_office')::integer AS minutes
+					FROM unnest(ARRAY['immediate', 'urgent', 'routine']) k (urgency)
+			)
+			SELECT r.request_id, r.case_id, r.office_id, r.urgency::text, r.service, r.language::text,
+					r.mode = 'telephone', r.interpreter <> 'none', r.minutes,
+					CASE WHEN r.mode = 'telephone' AND r.urgency <> 'immediate' THEN telephone ELSE f.minutes END, s.load_percent,
+					u.earliest, u.latest, epoch(r.due_at), epoch(r.opened_at), r.place, r.gender, r.gender_required,
+					r.preferred_id, c.responsible_id,
+					ARRAY(SELECT DISTINCT a.coordinator_id FROM appointment a
+						WHERE a.case_id = r.case_id AND a.state = 'held' ORDER BY 1),
+					ARRAY(SELECT b.coordinator_id FROM request_bar b
+						WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > scope.now_at) ORDER BY 1),
+					ARRAY(SELECT f.coordinator_id FROM case_conflict f WHERE f.case_id = r.case_id ORDER BY 1)
+				FROM unnest(scope.requests, scope.earliest, scope.latest) WITH ORDINALITY AS u (request_id, earliest, latest, n)
+					JOIN request r ON r.request_id = u.request_id
+					JOIN case_record c ON c.case_id = r.case_id
+					JOIN service s ON s.code = r.service
+					JOIN buffer f ON f.urgency = r.urgency
+				WHERE u.n <= most
+				ORDER BY u.n;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_requests(integer, integer) IS 'The requests to plan, most urgent first';
+
+CREATE OR REPLACE FUNCTION vac_store.buffer_minutes(of_urgency text, of_mode text) RETURNS bigint
+	LANGUAGE sql STABLE
+	RETURN CASE WHEN of_mode = 'telephone' AND of_urgency <> 'immediate'
+		THEN vac_store.policy_number('buffer_minutes_telephone')
+		ELSE vac_store.policy_number('buffer_minutes', of_urgency) END;
+COMMENT ON FUNCTION vac_store.buffer_minutes(text, text) IS 'Minutes kept free after a meeting, by policy';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices(group_id integer)
+	RETURNS TABLE (office_id integer, code text, backup_ids integer[], backup_ranks integer[], travel_minutes integer[],
+		urgent_hours bigint[], office_hours bigint[])
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			scope record;
+			offices integer[];
+		BEGIN
+			SELECT * INTO scope FROM snapshot_scope();
+			offices := ARRAY(SELECT o.office_id FROM office o WHERE o.group_id = scope.of_group);
+			RETURN QUERY
+			SELECT o.office_id, o.code, b.ids, b.ranks, b.travel, flat(u.hours), flat(h.hours)
+				FROM office o
+					JOIN meeting_time(offices, 'urgent', scope.span) u ON u.office_id = o.office_id
+					JOIN meeting_time(offices, 'routine', scope.span) h ON h.office_id = o.office_id
+					CROSS JOIN LATERAL (
+						SELECT coalesce(array_agg(f.backup_office_id ORDER BY f.rank), '{}') AS ids,
+								coalesce(array_agg(f.rank::integer ORDER BY f.rank), '{}') AS ranks,
+								coalesce(array_agg(f.travel_minutes ORDER BY f.rank), '{}') AS travel
+							FROM office_backup f WHERE f.office_id = o.office_id
+					) b
+				WHERE o.office_id = ANY (offices)
+				ORDER BY o.office_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_offices(integer) IS
+	'The group''s offices with backups and, as flat spans, the hours in which urgent and routine meetings may be';
+
+CREATE OR REPLACE FUNCTION vac_store.caps()
+	RETURNS TABLE (duty text, max_open_cases integer, weekly_minutes integer, meetings_a_day integer)
+	LANGUAGE plpgsql STABLE ROWS 2
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN QUERY
+			SELECT d.duty, policy_number('max_open_cases_' || d.duty)::integer, policy_number('weekly_minutes_' || d.duty)::integer,
+					policy_number('meetings_a_day_' || d.duty)::integer
+				FROM unnest(ARRAY['full_time', 'collateral']) d (duty);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.caps() IS 'The limits of coordinators who have none of their own, by duty';
+
+-- Open cases count from the first invitation: who is asked may have to take it.
+CREATE OR REPLACE FUNCTION vac_store.open_cases_of(coordinator_ids integer[])
+	RETURNS TABLE (coordinator_id integer, case_id bigint)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_nestloop = on
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			-- A live appointment is always of an open case: ending a case ends its appointments.
+			SELECT a.coordinator_id, a.case_id
+				FROM appointment a
+				WHERE a.coordinator_id = ANY (coordinator_ids) AND a.live
+			UNION
+			SELECT c.responsible_id, c.case_id
+				FROM case_record c
+				WHERE c.responsible_id = ANY (coordinator_ids) AND c.state = 'open';
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.open_cases_of(integer[]) IS
+	'Open cases of coordinators: those they are responsible for, and those they have a live appointment of';
+
+-- The night is in the coordinator's own local time; what began in it and what reached into it count.
+CREATE OR REPLACE FUNCTION vac_store.nights(zone text, span tstzrange) RETURNS tstzmultirange
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			hours text := policy_text('rest_hours');
+			dusk time := split_part(hours, '-', 1)::time;
+			dawn time := split_part(hours, '-', 2)::time;
+		BEGIN
+			RETURN (SELECT range_agg(tstzrange(local_instant(d + dusk, zone),
+					local_instant(d + (dawn <= dusk)::integer + dawn, zone)))
+				FROM (SELECT local_day(lower(span), zone) + n AS d
+					FROM generate_series(-1, local_day(upper(span), zone) - local_day(lower(span), zone)) n) s);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.nights(text, tstzrange) IS 'The nights of a zone that touch a span, by policy rest_hours';
+
+CREATE OR REPLACE FUNCTION vac_store.rest_of(coordinator_ids integer[], span tstzrange)
+	RETURNS TABLE (coordinator_id integer, rest tstzmultirange)
+	LANGUAGE plpgsql STABLE ROWS 5
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_nestloop = on
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			length interval := policy_number('rest_minutes') * interval '1 minute';
+		BEGIN
+			RETURN QUERY
+			SELECT a.coordinator_id, range_agg(tstzrange(upper(a.span), upper(a.span) + length))
+				FROM appointment a
+					JOIN coordinator k ON k.coordinator_id = a.coordinator_id
+					JOIN office o ON o.office_id = k.office_id
+				WHERE a.coordinator_id = ANY (coordinator_ids) AND a.urgency = 'immediate'
+					AND (a.live OR a.state = 'held')
+					AND lower(a.span) BETWEEN lower(rest_of.span) - length - interval '1 day' AND upper(rest_of.span)
+					AND nights(coalesce(k.time_zone, o.time_zone), a.span) && a.span
+				GROUP BY a.coordinator_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.rest_of(integer[], tstzrange) IS
+	'Spans in which coordinators rest after call-outs in the night: no other meeting starts in them';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, most integer)
+	RETURNS TABLE (coordinator_id integer, office_id integer, duty text, gender text, zone text, services text[], meets text[],
+		max_open_cases integer, weekly_minutes integer, meetings_a_day integer, open_case_ids bigint[],
+		load_minutes integer, weekly_shift_minutes integer,
+		regular bigint[], on_call bigint[], leave bigint[], rest bigint[])
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			scope record;
+			people integer[];
+			needs text[];
+		BEGIN
+			SELECT * INTO scope FROM snapshot_scope();
+			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
+				WHERE o.group_id = scope.of_group AND k.retired_at IS NULL);
+			needs := ARRAY(SELECT DISTINCT r.language::text FROM request r WHERE r.request_id = ANY (scope.requests));
+			RETURN QUERY
+			WITH service_list AS MATERIALIZED (
+				SELECT s.coordinator_id, array_agg(s.service ORDER BY s.service) AS services
+					FROM coordinator_service s WHERE s.coordinator_id = ANY (people) GROUP BY s.coordinator_id
+			), meet AS MATERIALIZED (
+				SELECT l.coordinator_id, array_agg(DISTINCT n.need ORDER BY n.need) AS meets
+					FROM coordinator_language l JOIN unnest(needs) n (need) ON language_fits(n.need, l.language)
+					WHERE l.coordinator_id = ANY (people) GROUP BY l.coordinator_id
+			), cases AS MATERIALIZED (
+				SELECT c.coordinator_id, array_agg(c.case_id ORDER BY c.case_id) AS ids
+					FROM open_cases_of(people) c GROUP BY c.coordinator_id
+			), load AS MATERIALIZED (
+				-- Four weeks back, and all that is planned already: else a second plan would not see the first.
+				SELECT a.coordinator_id,
+						sum(coalesce(a.load_minutes, date_part('epoch', upper(a.span) - lower(a.span)) / 60))::integer AS minutes
+					FROM appointment a
+					WHERE a.coordinator_id = ANY (people) AND lower(a.span) >= scope.now_at - interval '28 days'
+						AND a.state IN ('invited', 'accepted', 'held', 'missed')
+					GROUP BY a.coordinator_id
+			), median AS MATERIALIZED (
+				SELECT k.office_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY coalesce(l.minutes, 0)) AS minutes
+					FROM coordinator k LEFT JOIN load l ON l.coordinator_id = k.coordinator_id
+					WHERE k.coordinator_id = ANY (people) AND k.joined_at <= scope.now_at - interval '28 days'
+					GROUP BY k.office_id
+			), pattern AS MATERIALIZED (
+				SELECT p.coordinator_id,
+						sum(date_part('epoch', p.to_time - p.from_time
+							+ CASE WHEN p.to_time <= p.from_time THEN interval '24 hours' ELSE '0' END) / 60)::integer AS minutes
+					FROM weekly_pattern p
+					WHERE p.coordinator_id = ANY (people) AND p.kind = 'regular'
+						AND p.valid @> local_day(scope.now_at, 'UTC')
+					GROUP BY p.coordinator_id
+			), single AS MATERIALIZED (
+				SELECT s.coordinator_id, sum(date_part('epoch', upper(s.span) - lower(s.span)) / 240)::integer AS minutes
+					FROM shift s
+					WHERE s.coordinator_id = ANY (people) AND s.kind = 'regular'
+						AND s.span && tstzrange(scope.now_at, scope.now_at + interval '28 days')
+					GROUP BY s.coordinator_id
+			), away AS MATERIALIZED (
+				SELECT l.coordinator_id, range_agg(l.span) AS spans
+					FROM leave l WHERE l.coordinator_id = ANY (people)
+						AND l.span && tstzrange(lower(scope.span) - interval '2 days', upper(scope.span) + interval '2 days')
+					GROUP BY l.coordinator_id
+			), shifts AS MATERIALIZED (
+				SELECT t.coordinator_id, t.kind, t.at_work FROM open_time(people, scope.span) t
+			), shape AS MATERIALIZED (
+				-- Many have the same hours.
+				SELECT d.at_work, flat(d.at_work) AS spans FROM (SELECT DISTINCT s.at_work FROM shifts s) d
+			), work AS MATERIALIZED (
+				SELECT s.coordinator_id, min(f.spans) FILTER (WHERE s.kind = 'regular') AS regular,
+						min(f.spans) FILTER (WHERE s.kind = 'on_call') AS on_call
+					FROM shifts s JOIN shape f ON f.at_work = s.at_work GROUP BY s.coordinator_id
+			)
+			SELECT k.coordinator_id, k.office_id, k.duty::text, k.gender, coalesce(k.time_zone, o.time_zone),
+					coalesce(s.services, '{}'), coalesce(m.meets, '{}'),
+					coalesce(k.max_open_cases, f.max_open_cases), coalesce(k.weekly_minutes, f.weekly_minutes),
+					coalesce(k.meetings_a_day, f.meetings_a_day),
+					coalesce(c.ids, '{}'),
+					CASE WHEN k.joined_at > scope.now_at - interval '28 days'
+						THEN greatest(coalesce(l.minutes, 0), coalesce(d.minutes, 0)) ELSE coalesce(l.minutes, 0) END,
+					greatest(coalesce(p.minutes, 0) + coalesce(x.minutes, 0), 60),
+					w.regular, w.on_call, coalesce(flat(v.spans), '{}'), coalesce(flat(q.rest), '{}')
+				FROM coordinator k
+					JOIN office o ON o.office_id = k.office_id
+					JOIN caps() f ON f.duty = k.duty
+					JOIN work w ON w.coordinator_id = k.coordinator_id
+					LEFT JOIN service_list s ON s.coordinator_id = k.coordinator_id
+					LEFT JOIN meet m ON m.coordinator_id = k.coordinator_id
+					LEFT JOIN cases c ON c.coordinator_id = k.coordinator_id
+					LEFT JOIN load l ON l.coordinator_id = k.coordinator_id
+					LEFT JOIN median d ON d.office_id = k.office_id
+					LEFT JOIN pattern p ON p.coordinator_id = k.coordinator_id
+					LEFT JOIN single x ON x.coordinator_id = k.coordinator_id
+					LEFT JOIN away v ON v.coordinator_id = k.coordinator_id
+					LEFT JOIN rest_of(people, scope.span) q ON q.coordinator_id = k.coordinator_id
+				WHERE k.coordinator_id = ANY (people)
+				ORDER BY k.coordinator_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_coordinators(integer, integer) IS
+	'The group''s coordinators with limits, load, and flat spans of time at work (less leave and holidays, not less appointments), leave and rest';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
+	RETURNS TABLE (appointment_id bigint, coordinator_id integer, case_id bigint, urgency text, starts bigint, ends bigint,
+		busy_starts bigint, busy_ends bigint, counted_minutes integer)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			scope record;
+			people integer[];
+		BEGIN
+			SELECT * INTO scope FROM snapshot_scope();
+			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
+				WHERE o.group_id = scope.of_group AND k.retired_at IS NULL);
+			RETURN QUERY
+			SELECT a.appointment_id, a.coordinator_id, a.case_id, a.urgency::text,
+					epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
+					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
+				FROM appointment a
+				WHERE a.coordinator_id = ANY (people) AND (a.live OR a.state = 'held')
+					-- From the week before, so that weeks are counted whole in any zone.
+					AND lower(a.span) >= lower(scope.span) - interval '9 days'
+					AND lower(a.span) < upper(scope.span) + interval '8 days'
+			UNION
+			-- The victim cannot be in two places either, whoever else meets them.
+			SELECT a.appointment_id, a.coordinator_id, a.case_id, a.urgency::text,
+					epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
+					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
+				FROM request r JOIN appointment a ON a.case_id = r.case_id
+				WHERE r.request_id = ANY (scope.requests) AND a.live
+			ORDER BY 1;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_busy(integer) IS
+	'Live and held appointments of the group''s coordinators from the first week to the horizon, and those of the cases to plan';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
+	RETURNS TABLE (zone text, day_starts bigint[], week_numbers integer[], nights bigint[])
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			scope record;
+			first_at timestamptz;
+			last_at timestamptz;
+		BEGIN
+			SELECT * INTO scope FROM snapshot_scope();
+			first_at := lower(scope.span);
+			-- Whole weeks: an appointment late in the last one counts towards its limits.
+			last_at := upper(scope.span) + interval '8 days';
+			RETURN QUERY
+			SELECT z.zone, d.starts, d.weeks, flat(vac_store.nights(z.zone, tstzrange(first_at - interval '1 day', last_at)))
+				FROM (SELECT DISTINCT coalesce(k.time_zone, o.time_zone) AS zone
+						FROM coordinator k JOIN office o ON o.office_id = k.office_id
+						WHERE o.group_id = scope.of_group AND k.retired_at IS NULL) z
+					CROSS JOIN LATERAL (
+						SELECT array_agg(epoch(local_day_start(s.day, z.zone)) ORDER BY s.day) AS starts,
+								array_agg((s.day - date '2001-01-01') / 7 ORDER BY s.day) AS weeks
+							FROM (SELECT date_trunc('week', first_at AT TIME ZONE z.zone)::date + n AS day
+								FROM generate_series(0, local_day(last_at, z.zone)
+									- date_trunc('week', first_at AT TIME ZONE z.zone)::date) n) s
+					) d
+				ORDER BY z.zone;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_zones(integer) IS
+	'Local days from the week of the first start to beyond the horizon, for each zone of the group''s coordinators; days of one Monday-to-Sunday week share a number';

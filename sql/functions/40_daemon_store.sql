@@ -1,0 +1,456 @@
+-- A plan is stored: every hard rule is checked again, on data read after the rows it depends on were
+-- locked. One statement does it for the whole plan; what it refuses is planned again.
+-- Locks are taken in one order, here and in every verb: group, cases, requests, coordinators, each by id.
+
+-- The plan as rows. Its times are seconds since 1970.
+CREATE OR REPLACE FUNCTION vac_store.plan_rows(plan jsonb) RETURNS vac_store.planned[]
+	LANGUAGE plpgsql IMMUTABLE STRICT
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN (
+				SELECT coalesce(array_agg(ROW(p.n, p.request, p.coordinator,
+						tstzrange(to_timestamp(p.start), to_timestamp(p."end")),
+						tstzrange(to_timestamp(p.busy_start), to_timestamp(p.busy_end)),
+						coalesce(p.by_interpreter, false), coalesce(p.over_cap, false), p.cost, p.terms, p.runner_up,
+						coalesce(p.ruled_out, '{}'))::planned ORDER BY p.n), '{}')
+					FROM ROWS FROM (jsonb_to_recordset(plan) AS (request bigint, coordinator integer, start bigint, "end" bigint,
+						busy_start bigint, busy_end bigint, by_interpreter boolean, over_cap boolean, cost bigint,
+						terms jsonb, runner_up jsonb, ruled_out jsonb)) WITH ORDINALITY
+						AS p (request, coordinator, start, "end", busy_start, busy_end, by_interpreter, over_cap, cost,
+							terms, runner_up, ruled_out, n));
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.plan_rows(jsonb) IS 'The decisions of a plan as rows, in their order';
+
+-- The first rule that speaks against each decision, NULL for none. Caps are counted over what stands
+-- already and what stands before in the plan.
+-- Written for one decision and for five hundred alike: every table is read by a list of ids, and what
+-- was read is joined by hashing. Hence the settings: the planner must not think of anything else when
+-- the tables are empty, and its plan is kept for the session.
+CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at timestamptz, locked_out integer[])
+	RETURNS TABLE (n bigint, request_id bigint, coordinator_id integer, rule text)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_nestloop = off
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			people integer[];
+			offices integer[];
+			asked bigint[];
+			matters bigint[];
+			reach tstzrange;
+			-- A plan is some seconds old when it comes here, and so are its starts.
+			grace interval := interval '2 minutes';
+		BEGIN
+			SELECT array_agg(DISTINCT p.coordinator_id), array_agg(p.request_id),
+					tstzrange(min(lower(p.busy)), max(upper(p.busy)))
+				INTO people, asked, reach
+				FROM unnest(plan) p WHERE p.coordinator_id IS NOT NULL;
+			IF people IS NULL THEN
+				RETURN;
+			END IF;
+			SELECT array_agg(DISTINCT r.office_id), array_agg(DISTINCT r.case_id) INTO offices, matters
+				FROM request r WHERE r.request_id = ANY (asked);
+			RETURN QUERY
+			WITH d AS MATERIALIZED (
+				SELECT p.n, p.request_id, p.coordinator_id, p.span, p.busy,
+						row_number() OVER (PARTITION BY p.request_id ORDER BY p.n) > 1 AS twice
+					FROM unnest(plan) p WHERE p.coordinator_id IS NOT NULL
+			), r AS MATERIALIZED (
+				SELECT r.*, count(*) OVER (PARTITION BY r.case_id) > 1 AS siblings
+					FROM request r WHERE r.request_id = ANY (asked)
+			), e AS MATERIALIZED (
+				SELECT c.case_id, c.state = 'open' AND c.held_since IS NULL AS goes_on
+					FROM case_record c WHERE c.case_id = ANY (matters)
+			), met AS MATERIALIZED (
+				SELECT a.case_id, range_agg(a.span) AS spans
+					FROM appointment a WHERE a.case_id = ANY (matters) AND a.live GROUP BY a.case_id
+			), conflict AS MATERIALIZED (
+				SELECT f.case_id, array_agg(f.coordinator_id) AS people
+					FROM case_conflict f WHERE f.case_id = ANY (matters) GROUP BY f.case_id
+			), bar AS MATERIALIZED (
+				SELECT f.request_id, array_agg(f.coordinator_id) AS people
+					FROM request_bar f WHERE f.request_id = ANY (asked) AND (f.until IS NULL OR f.until > now_at)
+					GROUP BY f.request_id
+			), who AS MATERIALIZED (
+				SELECT k.coordinator_id, k.office_id, k.retired_at, k.gender, coalesce(k.time_zone, o.time_zone) AS zone,
+						coalesce(k.max_open_cases, f.max_open_cases) AS most_cases,
+						coalesce(k.weekly_minutes, f.weekly_minutes) AS most_minutes,
+						coalesce(k.meetings_a_day, f.meetings_a_day) AS most_meetings
+					FROM coordinator k JOIN office o ON o.office_id = k.office_id JOIN caps() f ON f.duty = k.duty
+					WHERE k.coordinator_id = ANY (people)
+			), work AS MATERIALIZED (
+				SELECT t.coordinator_id, range_agg(t.at_work) FILTER (WHERE t.kind = 'regular') AS regular,
+						range_agg(t.at_work) AS any_shift
+					FROM open_time(people, reach) t GROUP BY t.coordinator_id
+			), asked_for AS MATERIALIZED (
+				SELECT DISTINCT r.office_id, r.urgency FROM r
+			), hours AS MATERIALIZED (
+				SELECT k.urgency, t.office_id, t.hours
+					FROM (SELECT f.urgency, array_agg(f.office_id) AS offices FROM asked_for f
+							WHERE f.urgency <> 'immediate' GROUP BY f.urgency) k
+						CROSS JOIN LATERAL meeting_time(k.offices, k.urgency, reach) t
+			), rules AS MATERIALIZED (
+				SELECT f.office_id, f.urgency, policy_after('notice', f.urgency, f.office_id, now_at) - grace AS earliest,
+						policy_number('horizon', f.urgency) * interval '24 hours' AS horizon,
+						buffer_minutes(f.urgency, 'at_office') * interval '1 minute' AS buffer,
+						buffer_minutes(f.urgency, 'telephone') * interval '1 minute' AS buffer_telephone
+					FROM asked_for f
+			), backup AS MATERIALIZED (
+				SELECT b.office_id, b.backup_office_id, b.travel_minutes
+					FROM office_backup b WHERE b.office_id = ANY (offices)
+			), away AS MATERIALIZED (
+				SELECT l.coordinator_id, range_agg(l.span) AS spans
+					FROM leave l WHERE l.coordinator_id = ANY (people) AND l.span && reach
+					GROUP BY l.coordinator_id
+			), resting AS MATERIALIZED (
+				SELECT * FROM rest_of(people, reach)
+			), spoken AS MATERIALIZED (
+				SELECT l.coordinator_id, array_agg(l.language::text) AS languages
+					FROM coordinator_language l WHERE l.coordinator_id = ANY (people) GROUP BY l.coordinator_id
+			), given AS MATERIALIZED (
+				SELECT s.coordinator_id, array_agg(s.service) AS services
+					FROM coordinator_service s WHERE s.coordinator_id = ANY (people) GROUP BY s.coordinator_id
+			), diary AS MATERIALIZED (
+				-- Whole local weeks, whatever the zone.
+				SELECT a.coordinator_id, local_day(lower(a.span), w.zone) AS day,
+						coalesce(a.counted_minutes, date_part('epoch', upper(a.span) - lower(a.span)) / 60) AS minutes
+					FROM who w JOIN appointment a ON a.coordinator_id = w.coordinator_id
+					WHERE a.coordinator_id = ANY (people) AND (a.live OR a.state = 'held')
+						AND lower(a.span) BETWEEN lower(reach) - interval '9 days' AND upper(reach) + interval '9 days'
+			), days AS MATERIALIZED (
+				SELECT f.coordinator_id, f.day, count(*) AS meetings FROM diary f GROUP BY f.coordinator_id, f.day
+			), weeks AS MATERIALIZED (
+				SELECT f.coordinator_id, date_trunc('week', f.day) AS week, sum(f.minutes) AS minutes
+					FROM diary f GROUP BY f.coordinator_id, date_trunc('week', f.day)
+			), cases AS MATERIALIZED (
+				SELECT c.coordinator_id, count(*) AS open_cases, array_agg(c.case_id) AS case_ids
+					FROM open_cases_of(people) c GROUP BY c.coordinator_id
+			), checked AS MATERIALIZED (
+				SELECT d.n, d.request_id, d.coordinator_id, r.urgency, r.case_id,
+						w.most_cases, w.most_minutes, w.most_meetings, t.day,
+						date_part('epoch', upper(d.span) - lower(d.span) + 2 * (lower(d.span) - lower(d.busy))) / 60 AS counted,
+						NOT coalesce(r.case_id = ANY (c.case_ids), false) AS new_case,
+						coalesce(c.open_cases, 0) AS open_cases, coalesce(x.minutes, 0) AS minutes, coalesce(y.meetings, 0) AS meetings,
+						CASE
+							WHEN r.state IS DISTINCT FROM 'open' OR NOT coalesce(e.goes_on, false) THEN 'gone'
+							WHEN d.twice THEN 'twice'
+							WHEN d.coordinator_id = ANY (locked_out) THEN 'locked'
+							WHEN w.coordinator_id IS NULL OR w.retired_at IS NOT NULL THEN 'retired'
+							WHEN NOT (r.open_window @> d.span)
+								OR upper(d.span) > greatest(now_at, lower(r.open_window)) + u.horizon
+								OR upper(d.span) - lower(d.span) <> r.minutes * interval '1 minute' THEN 'window'
+							WHEN lower(d.span) < u.earliest THEN 'notice'
+							WHEN w.office_id <> r.office_id AND b.office_id IS NULL THEN 'not_backup'
+							WHEN d.coordinator_id = ANY (f.people) THEN 'conflict'
+							WHEN d.coordinator_id = ANY (z.people) THEN 'barred'
+							WHEN NOT r.service = ANY (coalesce(g.services, '{}')) THEN 'service'
+							WHEN r.interpreter = 'none' AND NOT EXISTS (SELECT FROM unnest(s.languages) l
+								WHERE language_fits(r.language, l)) THEN 'language'
+							WHEN r.gender_required AND w.gender IS DISTINCT FROM r.gender THEN 'gender'
+							-- Travel both ways, and the buffer after, must be kept free as the planner keeps them.
+							WHEN NOT d.busy @> tstzrange(lower(d.span) - t.travel, upper(d.span) + t.travel
+									+ CASE r.mode WHEN 'telephone' THEN u.buffer_telephone ELSE u.buffer END) THEN 'busy'
+							WHEN v.spans && d.busy THEN 'leave'
+							WHEN NOT coalesce(k.any_shift @> d.span, false) THEN 'no_shift'
+							WHEN r.urgency = 'routine' AND NOT coalesce(k.regular @> d.span, false) THEN 'on_call_only'
+							WHEN r.urgency = 'immediate' THEN NULL
+							WHEN NOT coalesce(h.hours @> d.span, false) THEN 'hours'
+							WHEN q.rest @> lower(d.span) THEN 'rest'
+							WHEN m.spans && d.span THEN 'case_busy'
+							WHEN r.siblings AND EXISTS (SELECT FROM unnest(plan) o
+								WHERE o.n < d.n AND o.span && d.span AND o.request_id <> d.request_id
+									AND (SELECT y.case_id FROM r y WHERE y.request_id = o.request_id) = r.case_id) THEN 'case_busy'
+						END AS rule
+					FROM d
+						LEFT JOIN r ON r.request_id = d.request_id
+						LEFT JOIN e ON e.case_id = r.case_id
+						LEFT JOIN rules u ON u.office_id = r.office_id AND u.urgency = r.urgency
+						LEFT JOIN who w ON w.coordinator_id = d.coordinator_id
+						LEFT JOIN backup b ON b.office_id = r.office_id AND b.backup_office_id = w.office_id
+						LEFT JOIN work k ON k.coordinator_id = d.coordinator_id
+						LEFT JOIN hours h ON h.office_id = r.office_id AND h.urgency = r.urgency
+						LEFT JOIN away v ON v.coordinator_id = d.coordinator_id
+						LEFT JOIN resting q ON q.coordinator_id = d.coordinator_id
+						LEFT JOIN spoken s ON s.coordinator_id = d.coordinator_id
+						LEFT JOIN given g ON g.coordinator_id = d.coordinator_id
+						LEFT JOIN cases c ON c.coordinator_id = d.coordinator_id
+						LEFT JOIN met m ON m.case_id = r.case_id
+						LEFT JOIN conflict f ON f.case_id = r.case_id
+						LEFT JOIN bar z ON z.request_id = r.request_id
+						CROSS JOIN LATERAL (SELECT local_day(lower(d.span), w.zone) AS day,
+							CASE WHEN r.mode = 'telephone' OR w.office_id = r.office_id THEN interval '0'
+								ELSE coalesce(b.travel_minutes, 0) * interval '1 minute' END AS travel) t
+						LEFT JOIN weeks x ON x.coordinator_id = d.coordinator_id AND x.week = date_trunc('week', t.day)
+						LEFT JOIN days y ON y.coordinator_id = d.coordinator_id AND y.day = t.day
+			), firsts AS (
+				SELECT c.*, c.rule IS NULL AS so_far, c.rule IS NULL AND c.new_case AND row_number()
+						OVER (PARTITION BY c.coordinator_id, c.case_id, c.rule IS NULL ORDER BY c.n) = 1 AS first_here
+					FROM checked c
+			)
+			-- What another rule spoke against counts towards no cap.
+			SELECT f.n, f.request_id, f.coordinator_id,
+					CASE
+						WHEN NOT f.so_far OR f.urgency = 'immediate' THEN f.rule
+						WHEN f.new_case AND f.open_cases + sum(f.first_here::integer)
+							OVER (PARTITION BY f.coordinator_id ORDER BY f.n) > f.most_cases THEN 'cap_open_cases'
+						WHEN f.minutes + sum(CASE WHEN f.so_far THEN f.counted ELSE 0 END)
+							OVER (PARTITION BY f.coordinator_id, date_trunc('week', f.day) ORDER BY f.n) > f.most_minutes THEN 'cap_week'
+						WHEN f.meetings + sum(f.so_far::integer)
+							OVER (PARTITION BY f.coordinator_id, f.day ORDER BY f.n) > f.most_meetings THEN 'cap_day'
+					END
+				FROM firsts f
+				ORDER BY f.n;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.plan_rules(vac_store.planned[], timestamptz, integer[]) IS
+	'For each decision of a plan that names somebody the first hard rule against it on the data as they are now, or NULL';
+
+-- What nobody can take is kept, with the reasons; the supervisors get one bundled notice an office.
+CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], now_at timestamptz) RETURNS bigint[]
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		DECLARE
+			again interval := policy_number('replan_minutes') * interval '1 minute';
+			kept bigint[];
+			first_time bigint[];
+			told record;
+		BEGIN
+			SELECT array_agg(r.request_id), array_agg(r.request_id) FILTER (WHERE r.unserved_since IS NULL)
+				INTO kept, first_time
+				FROM unnest(plan) p
+					JOIN request r ON r.request_id = p.request_id AND r.state = 'open'
+					JOIN case_record c ON c.case_id = r.case_id AND c.state = 'open' AND c.held_since IS NULL
+				WHERE p.coordinator_id IS NULL;
+			IF kept IS NULL THEN
+				RETURN '{}';
+			END IF;
+			-- Reasons that have not changed are not written again.
+			INSERT INTO decision (request_id, at, ruled_out)
+				SELECT p.request_id, now_at, p.ruled_out
+					FROM unnest(plan) p
+						LEFT JOIN LATERAL (SELECT d.ruled_out, d.appointment_id FROM decision d
+							WHERE d.request_id = p.request_id ORDER BY d.decision_id DESC LIMIT 1) l ON true
+					WHERE p.request_id = ANY (kept) AND p.coordinator_id IS NULL
+						AND (l.ruled_out IS NULL OR l.appointment_id IS NOT NULL OR l.ruled_out <> p.ruled_out)
+					ORDER BY p.n;
+			INSERT INTO history (event, office_id, case_id, request_id)
+				SELECT 'request_unserved', r.office_id, r.case_id, r.request_id
+					FROM request r WHERE r.request_id = ANY (first_time) ORDER BY r.request_id;
+			UPDATE request r SET unserved_since = coalesce(r.unserved_since, now_at), refusals = 0,
+					plan_at = least(now_at + again,
+						-- Who declined may be asked again when their bar ends,
+						(SELECT min(b.until) FROM request_bar b WHERE b.request_id = r.request_id AND b.until > now_at),
+						-- and whom somebody's transaction held when it is over.
+						CASE WHEN p.ruled_out ? 'locked' THEN now_at + interval '15 seconds' END)
+				FROM unnest(plan) p
+				WHERE r.request_id = ANY (kept) AND p.request_id = r.request_id AND p.coordinator_id IS NULL;
+			FOR told IN
+				SELECT r.office_id, array_agg(r.request_id) AS ids, bool_or(r.urgency = 'immediate') AS hurry,
+						bool_or(r.noticed_at IS NOT NULL) AS again,
+						string_agg(format('%s, %s, %s, due %s', c.case_code, r.urgency, r.language,
+							local_text(r.due_at, o.time_zone)), E'\n'
+							ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text), r.due_at, r.request_id) AS lines
+					FROM request r
+						JOIN case_record c ON c.case_id = r.case_id
+						JOIN office o ON o.office_id = r.office_id
+					WHERE r.request_id = ANY (kept)
+						AND NOT EXISTS (SELECT FROM unnest(plan) p WHERE p.request_id = r.request_id AND p.ruled_out ? 'locked')
+						AND (r.noticed_at IS NULL
+						OR r.noticed_at + policy_number('notice_again', r.urgency) * interval '1 minute' <= now_at)
+					GROUP BY r.office_id
+					ORDER BY r.office_id
+			LOOP
+				PERFORM tell_supervisors(told.office_id, 'nobody found',
+					E'For these cases the planner finds nobody; it goes on trying:\n\n' || told.lines
+						|| E'\n\nThe reasons are in view vac.unassigned.\n', told.hurry, told.again, now_at);
+				UPDATE request r SET noticed_at = now_at WHERE r.request_id = ANY (told.ids);
+			END LOOP;
+			IF first_time IS NOT NULL THEN
+				PERFORM tell_requesters(first_time, 'nobody', now_at);
+			END IF;
+			RETURN kept;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.store_unserved(vac_store.planned[], timestamptz) IS
+	'Keeps the requests of a plan that nobody can take: reasons, when to plan again, one notice an office; returns their ids';
+
+CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok bigint[], now_at timestamptz) RETURNS bigint[]
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		DECLARE
+			asked bigint[] := ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.n = ANY (ok));
+			stored bigint[];
+			made bigint[];
+			call_outs bigint[];
+			told record;
+		BEGIN
+			-- The exclusion constraint has the last word: what overlaps is left out.
+			WITH made AS (
+				INSERT INTO appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle,
+						key_id, sender, by_interpreter, over_cap, counted_minutes, load_minutes, made_at)
+				SELECT r.request_id, r.case_id, r.office_id, p.coordinator_id, p.span, p.busy, r.urgency, handle(),
+						i.key_id, i.sender, p.by_interpreter, p.over_cap,
+						r.minutes + 2 * date_part('epoch', lower(p.span) - lower(p.busy))::integer / 60,
+						greatest(r.minutes * s.load_percent / 100, 1), now_at
+					FROM unnest(plan) p
+						JOIN request r ON r.request_id = p.request_id
+						JOIN service s ON s.code = r.service
+						LEFT JOIN mail_identity i ON i.one
+					WHERE r.request_id = ANY (asked) AND p.n = ANY (ok)
+					ORDER BY p.n
+				ON CONFLICT DO NOTHING
+				RETURNING appointment_id, request_id, urgency
+			)
+			SELECT array_agg(m.request_id), array_agg(m.appointment_id),
+					array_agg(m.appointment_id) FILTER (WHERE m.urgency = 'immediate')
+				INTO stored, made, call_outs
+				FROM made m;
+			IF made IS NULL THEN
+				RETURN '{}';
+			END IF;
+			UPDATE request r
+				SET state = 'planned', tries = r.tries + 1, refusals = 0, unserved_since = NULL, noticed_at = NULL
+				WHERE r.request_id = ANY (stored);
+			INSERT INTO decision (request_id, appointment_id, at, cost, terms, runner_up, ruled_out)
+				SELECT p.request_id, m.appointment_id, now_at, p.cost, p.terms, p.runner_up, p.ruled_out
+					FROM unnest(stored, made) m (request_id, appointment_id)
+						JOIN unnest(plan) p ON p.request_id = m.request_id
+					WHERE p.n = ANY (ok);
+			INSERT INTO history (event, office_id, case_id, request_id, appointment_id, coordinator_id, detail)
+				SELECT 'request_planned', a.office_id, a.case_id, a.request_id, a.appointment_id, a.coordinator_id,
+						jsonb_build_object('starts', lower(a.span), 'ends', upper(a.span))
+					FROM appointment a WHERE a.appointment_id = ANY (made);
+			PERFORM queue_appointments('invitation', made, now_at);
+			PERFORM tell_requesters(stored, 'planned', now_at);
+			IF call_outs IS NOT NULL THEN
+				PERFORM queue_pages(call_outs, now_at);
+				FOR told IN
+					SELECT a.office_id, string_agg(format('%s: %s, %s%s', c.case_code, k.name, k.telephone,
+							CASE WHEN a.over_cap THEN ' (beyond their limits)' ELSE '' END), E'\n' ORDER BY a.appointment_id) AS lines
+						FROM appointment a
+							JOIN case_record c ON c.case_id = a.case_id
+							JOIN coordinator k ON k.coordinator_id = a.coordinator_id
+						WHERE a.appointment_id = ANY (call_outs)
+						GROUP BY a.office_id ORDER BY a.office_id
+				LOOP
+					PERFORM tell_supervisors(told.office_id, 'called out',
+						E'These coordinators are being called out now; nobody has accepted yet:\n\n' || told.lines || E'\n',
+						true, true, now_at);
+				END LOOP;
+			END IF;
+			RETURN stored;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.store_served(vac_store.planned[], bigint[], timestamptz) IS
+	'Stores the decisions with these numbers: appointments, reasons, history, messages; returns the requests of those that met no other appointment';
+
+CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint, plan jsonb)
+	RETURNS TABLE (request_id bigint, outcome text, rule text)
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz;
+			decisions planned[] := plan_rows(plan);
+			alone boolean := cardinality(decisions) <= 1;
+			wanted bigint[];
+			people integer[];
+			locked_requests bigint[] := '{}';
+			locked_people integer[] := '{}';
+			numbers bigint[];
+			against text[];
+			asked bigint[];
+			stored bigint[] := '{}';
+			kept bigint[];
+		BEGIN
+			PERFORM FROM dispatch_group g
+				WHERE g.group_id = store_plan.group_id AND g.fence = store_plan.fence FOR SHARE;
+			IF NOT FOUND THEN
+				RETURN QUERY SELECT p.request_id, 'refused', 'fence' FROM unnest(decisions) p;
+				RETURN;
+			END IF;
+			SELECT array_agg(p.request_id), array_agg(DISTINCT p.coordinator_id) FILTER (WHERE p.coordinator_id IS NOT NULL)
+				INTO wanted, people FROM unnest(decisions) p;
+			IF alone THEN
+				-- Somebody's open transaction must not stop this one: what is locked is left for later.
+				IF NOT EXISTS (SELECT FROM request r JOIN case_record c ON c.case_id = r.case_id
+						WHERE r.request_id = ANY (wanted) FOR SHARE OF c SKIP LOCKED)
+					OR NOT EXISTS (SELECT FROM request r
+						WHERE r.request_id = ANY (wanted) FOR NO KEY UPDATE SKIP LOCKED) THEN
+					locked_requests := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (wanted));
+				END IF;
+				IF people IS NOT NULL AND NOT EXISTS (SELECT FROM coordinator k
+						WHERE k.coordinator_id = ANY (people) FOR NO KEY UPDATE SKIP LOCKED) THEN
+					locked_people := ARRAY(SELECT k.coordinator_id FROM coordinator k WHERE k.coordinator_id = ANY (people));
+				END IF;
+			ELSE
+				PERFORM FROM case_record c
+					WHERE c.case_id IN (SELECT r.case_id FROM request r WHERE r.request_id = ANY (wanted))
+					ORDER BY c.case_id FOR SHARE;
+				PERFORM FROM request r WHERE r.request_id = ANY (wanted) ORDER BY r.request_id FOR NO KEY UPDATE;
+				PERFORM FROM coordinator k WHERE k.coordinator_id = ANY (people) ORDER BY k.coordinator_id FOR NO KEY UPDATE;
+			END IF;
+			-- What follows reads what is committed now, and nobody can change it any more.
+			now_at := wall();
+			IF locked_requests <> '{}' THEN
+				-- The request's own row cannot be written either: the daemon comes back by its slow poll.
+				RETURN QUERY SELECT unnest(locked_requests), 'refused', 'request_locked';
+				RETURN;
+			END IF;
+			SELECT array_agg(c.n), array_agg(coalesce(c.rule, '')), array_agg(c.request_id)
+				INTO numbers, against, asked
+				FROM plan_rules(decisions, now_at, locked_people) c;
+			IF '' = ANY (against) THEN
+				IF alone THEN
+					BEGIN
+						-- An uncommitted appointment makes the exclusion constraint wait for its end.
+						PERFORM set_config('lock_timeout', '250ms', true);
+						stored := store_served(decisions, numbers, now_at);
+					EXCEPTION WHEN lock_not_available THEN
+						against := ARRAY['locked'];
+					END;
+				ELSE
+					stored := store_served(decisions, ARRAY(SELECT u.n FROM unnest(numbers, against) u (n, rule) WHERE u.rule = ''), now_at);
+				END IF;
+			END IF;
+			kept := store_unserved(decisions, now_at);
+			-- Refused ones stay due; one that is refused again and again slows down, lest it turns in a circle.
+			UPDATE request r
+				SET refusals = least(r.refusals + 1, 1000),
+					plan_at = now_at + CASE
+						-- What hurries is planned without them at once; the rest waits for whoever holds them.
+						WHEN a.rule = 'locked' AND r.urgency <> 'immediate' THEN interval '1 second'
+						WHEN r.refusals < 3 THEN interval '0'
+						ELSE least(power(2, least(r.refusals, 12) - 3), 900) * interval '1 second' END
+				FROM unnest(asked, against) a (request_id, rule)
+				WHERE r.request_id = a.request_id AND r.state = 'open' AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
+			RETURN QUERY
+			SELECT p.request_id,
+					CASE WHEN p.request_id = ANY (stored) THEN 'stored'
+						WHEN p.request_id = ANY (kept) THEN 'unserved'
+						WHEN p.coordinator_id IS NULL OR a.rule = 'gone' THEN 'gone'
+						ELSE 'refused' END,
+					CASE WHEN p.request_id = ANY (stored) OR p.request_id = ANY (kept) OR p.coordinator_id IS NULL OR a.rule = 'gone' THEN NULL
+						WHEN a.rule = '' THEN 'busy'
+						ELSE a.rule END
+				FROM unnest(decisions) p LEFT JOIN unnest(numbers, against) a (n, rule) ON a.n = p.n
+				ORDER BY p.n;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.store_plan(integer, bigint, jsonb) IS
+	'Stores a plan as far as the hard rules still allow, with messages, reasons and history, and says for each request: stored, unserved, refused (plan again) or gone';

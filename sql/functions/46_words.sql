@@ -1,0 +1,218 @@
+-- Words and times as views show them: short, local, with the zone's abbreviation. These are called in
+-- views by people without USAGE on vac_store, so that they are BEGIN ATOMIC or name nothing in it.
+
+CREATE OR REPLACE FUNCTION vac.now() RETURNS timestamptz
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN coalesce(NULLIF(current_setting('vac.now', true), '')::timestamptz, now());
+COMMENT ON FUNCTION vac.now() IS
+	'The moment that views look from: now, or another one after SET vac.now = ''2026-12-24 08:00 PST''; RESET vac.now ends that';
+
+CREATE OR REPLACE FUNCTION vac_store.short_time(at timestamptz, zone text, form text DEFAULT 'Dy DD Mon HH24:MI TZ') RETURNS text
+	LANGUAGE plpgsql STABLE STRICT
+	SET timezone = 'UTC'
+AS $$
+BEGIN
+	-- Only to_char() under the zone itself knows its abbreviation at that moment; UTC comes back at the end.
+	PERFORM pg_catalog.set_config('timezone', zone, true);
+	RETURN pg_catalog.to_char(at, form);
+END
+$$;
+COMMENT ON FUNCTION vac_store.short_time(timestamptz, text, text) IS
+	'A moment as local time: Tue 24 Nov 14:30 PST; form is that of to_char()';
+
+CREATE OR REPLACE FUNCTION vac_store.short_span(span tstzrange, zone text) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	RETURN vac_store.short_time(lower(span), zone, 'Dy DD Mon HH24:MI') || '-'
+		|| CASE WHEN (lower(span) AT TIME ZONE zone)::date = (upper(span) AT TIME ZONE zone)::date
+			THEN vac_store.short_time(upper(span), zone, 'HH24:MI TZ')
+			ELSE vac_store.short_time(upper(span), zone) END;
+COMMENT ON FUNCTION vac_store.short_span(tstzrange, text) IS 'A span as local time: Tue 24 Nov 14:30-15:30 PST';
+
+CREATE OR REPLACE FUNCTION vac_store.days_span(span tstzrange, zone text) RETURNS text
+	LANGUAGE sql STABLE STRICT
+	RETURN CASE
+		WHEN (lower(span) AT TIME ZONE zone)::time <> '00:00' OR (upper(span) AT TIME ZONE zone)::time <> '00:00'
+			THEN vac_store.short_span(span, zone)
+		WHEN (lower(span) AT TIME ZONE zone)::date = (upper(span) AT TIME ZONE zone)::date - 1
+			THEN to_char(lower(span) AT TIME ZONE zone, 'Dy DD Mon YYYY')
+		ELSE to_char(lower(span) AT TIME ZONE zone, 'Dy DD Mon') || ' to '
+			|| to_char(upper(span) AT TIME ZONE zone - interval '1 day', 'Dy DD Mon YYYY') END;
+COMMENT ON FUNCTION vac_store.days_span(tstzrange, text) IS
+	'A span as local days, both included, where it begins and ends at midnight: Thu 24 Dec to Sat 02 Jan 2027; else as local time';
+
+CREATE OR REPLACE FUNCTION vac_store.length_text(length interval) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE
+		WHEN extract(epoch FROM length) < 60 THEN '<1 min'
+		WHEN extract(epoch FROM length) < 3600 THEN floor(extract(epoch FROM length) / 60) || ' min'
+		WHEN extract(epoch FROM length) < 86400 THEN floor(extract(epoch FROM length) / 3600) || ' h'
+			|| to_char(floor(extract(epoch FROM length) / 60)::integer % 60, ' FM00')
+		ELSE floor(extract(epoch FROM length) / 86400) || ' d '
+			|| floor(extract(epoch FROM length) / 3600)::integer % 24 || ' h' END;
+COMMENT ON FUNCTION vac_store.length_text(interval) IS 'A length of time in few characters: <1 min, 12 min, 3 h 05, 2 d 4 h';
+
+CREATE OR REPLACE FUNCTION vac_store.due_text(due timestamptz, at timestamptz) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN due >= at THEN 'in ' || vac_store.length_text(due - at)
+		ELSE vac_store.length_text(at - due) || ' LATE' END;
+COMMENT ON FUNCTION vac_store.due_text(timestamptz, timestamptz) IS 'How long until something is due: in 3 h 05, or 2 h 10 LATE';
+
+CREATE OR REPLACE FUNCTION vac_store.days_text(days smallint[]) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT string_agg(CASE WHEN r.last > r.first + 1 THEN r.names[r.first] || '-' || r.names[r.last]
+				WHEN r.last > r.first THEN r.names[r.first] || ',' || r.names[r.last]
+				ELSE r.names[r.first] END, ',' ORDER BY r.first) FROM (
+			SELECT min(d.day) AS first, max(d.day) AS last, ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] AS names
+				FROM (SELECT day, day - row_number() OVER (ORDER BY day) AS run FROM unnest(days) AS u (day)) d
+				GROUP BY d.run) r;
+	END;
+COMMENT ON FUNCTION vac_store.days_text(smallint[]) IS 'ISO weekdays as people write them: Mon-Fri, or Mon,Wed';
+
+CREATE OR REPLACE FUNCTION vac_store.hours_text(of_office integer) RETURNS text
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT string_agg(vac_store.days_text(h.days) || ' ' || h.span, '; ' ORDER BY h.days, h.span) FROM (
+			SELECT array_agg(w.weekday ORDER BY w.weekday) AS days,
+					to_char(w.from_time, 'HH24:MI') || '-' || to_char(w.to_time, 'HH24:MI') AS span
+				FROM vac_store.office_hours w WHERE w.office_id = of_office
+				GROUP BY w.from_time, w.to_time) h;
+	END;
+COMMENT ON FUNCTION vac_store.hours_text(integer) IS 'The hours of an office as people write them: Mon-Fri 08:00-17:00; Sat 09:00-12:00';
+
+CREATE OR REPLACE FUNCTION vac_store.list_text(items text[], most integer) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN array_to_string(items[1:most], ', ')
+		|| CASE WHEN cardinality(items) > most THEN ' +' || cardinality(items) - most ELSE '' END;
+COMMENT ON FUNCTION vac_store.list_text(text[], integer) IS 'The first items of a list, and how many there are more: en, es +2';
+
+CREATE OR REPLACE FUNCTION vac_store.duty_text(duty text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE duty WHEN 'full_time' THEN 'full-time' ELSE duty END;
+COMMENT ON FUNCTION vac_store.duty_text(text) IS 'A coordinator''s duty in words';
+
+CREATE OR REPLACE FUNCTION vac_store.mode_text(mode text, place text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE mode WHEN 'telephone' THEN 'telephone' ELSE place END;
+COMMENT ON FUNCTION vac_store.mode_text(text, text) IS 'Where a meeting is: the place''s code, or telephone';
+
+-- The one hard rule that ruled somebody out, as the planner (common/plan.h) and the storing function name it.
+CREATE OR REPLACE FUNCTION vac_store.rule_text(rule text, language text, service text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE rule
+		WHEN 'window' THEN 'no room left in the window'
+		WHEN 'not_backup' THEN 'office is no backup'
+		WHEN 'conflict' THEN 'conflict of interest'
+		WHEN 'barred' THEN 'declined or did not answer'
+		WHEN 'service' THEN 'does not give ' || lower(service)
+		WHEN 'language' THEN 'does not speak ' || language
+		WHEN 'gender' THEN 'not of the gender required'
+		WHEN 'cap_open_cases' THEN 'has as many cases as allowed'
+		WHEN 'locked' THEN 'being changed by somebody'
+		WHEN 'no_shift' THEN 'not at work then'
+		WHEN 'on_call_only' THEN 'only on call then'
+		WHEN 'hours' THEN 'at work outside meeting hours'
+		WHEN 'leave' THEN 'on leave'
+		WHEN 'busy' THEN 'has other appointments'
+		WHEN 'case_busy' THEN 'another meeting of the case then'
+		WHEN 'rest' THEN 'rests after a night call-out'
+		WHEN 'cap_week' THEN 'weekly hours are full'
+		WHEN 'cap_day' THEN 'meetings of the day are full'
+		ELSE replace(rule, '_', ' ') END;
+COMMENT ON FUNCTION vac_store.rule_text(text, text, text) IS
+	'A hard rule of the planner in words: why somebody cannot be sent; with the language and the service''s label of the request';
+
+CREATE OR REPLACE FUNCTION vac_store.term_text(term text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE term
+		WHEN 'over_cap' THEN 'over a limit'
+		WHEN 'continuity' THEN 'new face'
+		ELSE replace(term, '_', ' ') END;
+COMMENT ON FUNCTION vac_store.term_text(text) IS 'A cost term of the planner in words';
+
+CREATE OR REPLACE FUNCTION vac_store.terms_text(terms jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	BEGIN ATOMIC
+		SELECT coalesce(string_agg(vac_store.term_text(t.key) || ' ' || t.value, ', '
+				ORDER BY t.value::numeric DESC, t.key), 'nothing')
+			FROM jsonb_each_text(terms) t WHERE t.value <> '0';
+	END;
+COMMENT ON FUNCTION vac_store.terms_text(jsonb) IS 'The terms of a cost, the greatest first: wait 1200, collateral 480';
+
+CREATE OR REPLACE FUNCTION vac_store.kind_text(kind text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE kind WHEN 'cancel' THEN 'cancellation' WHEN 'update' THEN 'change' WHEN 'page' THEN 'page'
+		WHEN 'notice' THEN 'notice' WHEN 'requester' THEN 'news' ELSE kind END;
+COMMENT ON FUNCTION vac_store.kind_text(text) IS 'What a message is, in a word: invitation, change, cancellation, page, notice, news';
+
+CREATE OR REPLACE FUNCTION vac_store.reason_text(reason text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE reason
+		WHEN 'wish' THEN 'wish of the victim'
+		WHEN 'safe' THEN 'safe again'
+		WHEN 'conflict' THEN 'conflict of interest'
+		WHEN 'hold' THEN 'case on hold'
+		WHEN 'domain' THEN 'domain not allowed'
+		WHEN 'protected' THEN 'protected word or reference'
+		ELSE replace(reason, '_', ' ') END;
+COMMENT ON FUNCTION vac_store.reason_text(text) IS 'A reason''s word in words';
+
+CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE event
+		WHEN 'case_opened' THEN 'case opened, ' || (detail ->> 'urgency')
+		WHEN 'request_planned' THEN 'planned'
+		WHEN 'request_unserved' THEN 'nobody found'
+		WHEN 'appointment_cancelled' THEN 'appointment ' || coalesce(detail ->> 'state', 'cancelled')
+		WHEN 'message_refused' THEN 'mail refused for good'
+		WHEN 'message_suppressed' THEN 'mail kept back'
+		WHEN 'message_neutralised' THEN 'mail made neutral'
+		WHEN 'policy_set' THEN format('policy %s: %s, was %s', concat_ws(' ', detail ->> 'name', detail ->> 'urgency'),
+			detail ->> 'after', detail ->> 'before')
+		WHEN 'roster_imported' THEN format('import, %s: %s', detail ->> 'sheet', concat_ws(' ', detail ->> 'login', detail ->> 'what'))
+		WHEN 'case_looked_up' THEN CASE WHEN detail ->> 'found' = 'false' THEN 'looked up, no such case' ELSE 'looked up' END
+		WHEN 'responsible_set' THEN 'made responsible'
+		WHEN 'holiday_added' THEN format('holiday added: %s, %s', detail ->> 'day', detail ->> 'name')
+		WHEN 'holiday_removed' THEN format('holiday removed: %s, %s', detail ->> 'day', detail ->> 'name')
+		WHEN 'domain_allowed' THEN 'domain allowed: ' || (detail ->> 'domain')
+		WHEN 'domain_forbidden' THEN 'domain forbidden: ' || (detail ->> 'domain')
+		WHEN 'supervisor_set' THEN 'supervisor set: ' || (detail ->> 'login')
+		WHEN 'supervisor_retired' THEN 'supervisor retired: ' || (detail ->> 'login')
+		WHEN 'what_if' THEN 'what if'
+		ELSE replace(event, '_', ' ') END;
+COMMENT ON FUNCTION vac_store.event_text(text, jsonb) IS 'An event of history in words';
+
+CREATE OR REPLACE FUNCTION vac_store.note_text(id bigint) RETURNS text
+	LANGUAGE sql STABLE STRICT SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(n.text, '(redacted)') FROM note n WHERE n.note_id = id;
+$$;
+COMMENT ON FUNCTION vac_store.note_text(bigint) IS
+	'The note of an event. Who sees the event, in view history, may read its note; there is no other way to it';
+
+CREATE OR REPLACE FUNCTION vac_store.duty_now(at timestamptz)
+	RETURNS TABLE (coordinator_id integer, kind text, until timestamptz, doing text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT t.coordinator_id, t.kind, upper(now_on.part),
+			CASE WHEN a.appointment_id IS NULL THEN 'free'
+				-- Of an appointment that is neither one's case's nor one's coordinator's: that there is one.
+				WHEN NOT (a.office_id IN (SELECT my_offices()) OR c.office_id IN (SELECT my_offices())) THEN 'not available'
+				WHEN a.span @> at THEN 'meeting until ' || short_time(upper(a.span), coordinator_zone(c), 'HH24:MI')
+				ELSE 'busy until ' || short_time(upper(a.busy), coordinator_zone(c), 'HH24:MI') END
+		FROM open_time(ARRAY(SELECT k.coordinator_id FROM coordinator k
+				WHERE k.retired_at IS NULL AND k.office_id IN (SELECT near_offices())),
+				tstzrange(at, at + interval '3 days')) t
+			JOIN coordinator c ON c.coordinator_id = t.coordinator_id
+			CROSS JOIN LATERAL (SELECT part FROM unnest(t.at_work) AS part WHERE part @> at) now_on
+			LEFT JOIN LATERAL (SELECT * FROM appointment b WHERE b.coordinator_id = t.coordinator_id AND b.live AND b.busy @> at
+				LIMIT 1) a ON true;
+END
+$$;
+COMMENT ON FUNCTION vac_store.duty_now(timestamptz) IS
+	'Who of the offices near the person at the keyboard is at work or on call at a moment, until when, and whether they are free';

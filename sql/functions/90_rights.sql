@@ -1,0 +1,91 @@
+-- Who may call what, and read what through the views. Nobody but the owner has USAGE on vac_store, so
+-- that its tables and functions are out of reach except through views and verbs: a right on one of
+-- them here is a right to use it inside a view. Each view grants itself, in its own file.
+
+DO $revoke$
+DECLARE
+	one regprocedure;
+BEGIN
+	-- Ours only: those of extensions belong to the administrator.
+	FOR one IN
+		SELECT p.oid FROM pg_catalog.pg_proc p
+			WHERE p.pronamespace IN ('vac'::regnamespace, 'vac_daemon'::regnamespace, 'vac_store'::regnamespace)
+				AND p.proowner = 'vac_owner'::regrole
+	LOOP
+		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, vac_daemon, vac_supervisor, vac_intake, vac_desk', one);
+	END LOOP;
+END
+$revoke$;
+ALTER DEFAULT PRIVILEGES FOR ROLE vac_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA vac_store FROM PUBLIC, vac_daemon, vac_supervisor, vac_intake, vac_desk;
+REVOKE ALL ON SCHEMA vac, vac_daemon, vac_store FROM PUBLIC, vac_daemon, vac_supervisor, vac_intake, vac_desk;
+
+-- ---- the daemon: its stages, nothing else ----------------------------------------------------
+GRANT USAGE ON SCHEMA vac_daemon TO vac_daemon;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA vac_daemon TO vac_daemon;
+
+-- ---- supervisors: every verb, each of which asks whose office it is --------------------------
+GRANT USAGE ON SCHEMA vac TO vac_supervisor, vac_intake, vac_desk;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA vac TO vac_supervisor;
+
+-- ---- intake: its own cases -------------------------------------------------------------------
+GRANT EXECUTE ON FUNCTION vac.now(), vac.what_if() TO vac_intake, vac_desk;
+GRANT EXECUTE ON FUNCTION
+	vac.open_case(text, text, text, text, text, text, text, text, boolean, text, integer, timestamptz, timestamptz,
+		timestamptz, integer, text, text, text),
+	vac.change_request(text, text, text, text, text, text, text, text, boolean, text, integer, timestamptz, timestamptz,
+		timestamptz, text, text, text, bigint),
+	vac.withdraw_case(text, text),
+	vac.hold_case(text, text),
+	vac.release_case(text, text),
+	vac.case_state(text)
+	TO vac_intake;
+
+-- ---- the duty desk: one code at a time, on record --------------------------------------------
+GRANT EXECUTE ON FUNCTION vac.look_up(text) TO vac_desk;
+
+-- ---- what views read for the person who asks; row-level security says which rows -------------
+GRANT SELECT ON vac_store.service, vac_store.policy, vac_store.office, vac_store.office_hours, vac_store.office_place,
+	vac_store.office_backup, vac_store.holiday TO vac_supervisor, vac_intake;
+GRANT SELECT ON vac_store.protected_word, vac_store.allowed_domain, vac_store.supervisor, vac_store.supervisor_office,
+	vac_store.coordinator, vac_store.coordinator_service, vac_store.coordinator_language, vac_store.weekly_pattern,
+	vac_store.shift, vac_store.leave, vac_store.case_conflict, vac_store.request, vac_store.request_bar,
+	vac_store.decision, vac_store.history TO vac_supervisor;
+-- Without the agency's reference, which no view shows, and without keys of tokens and texts of mail.
+GRANT SELECT (case_id, case_code, office_id, language, state, held_since, responsible_id, opened_at, opened_by, ended_at)
+	ON vac_store.case_record TO vac_supervisor, vac_intake;
+GRANT SELECT (request_id, case_id, office_id, service, urgency, state, due_at, unserved_since) ON vac_store.request TO vac_intake;
+GRANT SELECT (appointment_id, request_id, case_id, office_id, coordinator_id, span, busy, urgency, state, live, uid,
+	by_interpreter, over_cap, pinned, made_at, ended_at) ON vac_store.appointment TO vac_supervisor;
+GRANT SELECT (message_id, kind, office_id, case_id, appointment_id, method, uid, recipient_name, made_at, span, neutral, state,
+	waiting, amiss, urgent, not_before, lease_until, attempts, sent_at, reply) ON vac_store.message TO vac_supervisor;
+
+-- Functions that policies and views call.
+GRANT EXECUTE ON FUNCTION vac_store.my_offices(), vac_store.near_offices(), vac_store.my_coordinators(),
+	vac_store.near_coordinators() TO vac_supervisor;
+GRANT EXECUTE ON FUNCTION
+	vac_store.wall(),
+	vac_store.short_time(timestamptz, text, text),
+	vac_store.short_span(tstzrange, text),
+	vac_store.days_span(tstzrange, text),
+	vac_store.length_text(interval),
+	vac_store.due_text(timestamptz, timestamptz),
+	vac_store.days_text(smallint[]),
+	vac_store.hours_text(integer),
+	vac_store.list_text(text[], integer),
+	vac_store.duty_text(text),
+	vac_store.mode_text(text, text),
+	vac_store.kind_text(text),
+	vac_store.standing_text(text, timestamptz, text, timestamptz, text, timestamptz, timestamptz, boolean, timestamptz)
+	TO vac_supervisor, vac_intake;
+GRANT EXECUTE ON FUNCTION
+	vac_store.rule_text(text, text, text),
+	vac_store.term_text(text),
+	vac_store.terms_text(jsonb),
+	vac_store.event_text(text, jsonb),
+	vac_store.reason_text(text),
+	vac_store.note_text(bigint),
+	vac_store.duty_now(timestamptz),
+	vac_daemon.status()
+	TO vac_supervisor;
+GRANT EXECUTE ON FUNCTION vac_store.own_standing(bigint, timestamptz) TO vac_supervisor, vac_intake;

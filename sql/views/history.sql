@@ -1,0 +1,21 @@
+-- What happened?
+CREATE OR REPLACE VIEW vac.history WITH (security_invoker = true) AS
+	SELECT vac_store.short_time(h.at, coalesce(o.time_zone, 'UTC')) AS at, h.who, o.code AS office, c.case_code,
+			vac_store.event_text(h.event, h.detail) AS what, k.name::text AS coordinator,
+			concat_ws(': ', vac_store.reason_text(NULLIF(h.reason, CASE WHEN h.note_id IS NOT NULL THEN 'other' END)),
+				vac_store.note_text(h.note_id)) AS why
+		FROM vac_store.history h
+			LEFT JOIN vac_store.office o ON o.office_id = h.office_id
+			LEFT JOIN vac_store.case_record c ON c.case_id = h.case_id
+			LEFT JOIN vac_store.coordinator k ON k.coordinator_id = h.coordinator_id
+		ORDER BY h.at DESC, h.history_id DESC;
+COMMENT ON VIEW vac.history IS
+	'What happened, who did it, and why? Newest first: SELECT * FROM vac.history WHERE case_code = ''K7Q-4MX'', or … LIMIT 30';
+COMMENT ON COLUMN vac.history.at IS 'When, in local time of the office (UTC where there is none)';
+COMMENT ON COLUMN vac.history.who IS 'Database login that did it; the daemon''s own for what it did by itself';
+COMMENT ON COLUMN vac.history.office IS 'Office concerned';
+COMMENT ON COLUMN vac.history.case_code IS 'Code of the case';
+COMMENT ON COLUMN vac.history.what IS 'What happened';
+COMMENT ON COLUMN vac.history.coordinator IS 'Coordinator concerned';
+COMMENT ON COLUMN vac.history.why IS 'The reason given: its word and its note';
+GRANT SELECT ON vac.history TO vac_supervisor;

@@ -1,0 +1,19 @@
+-- How do the cases stand that I opened?
+CREATE OR REPLACE VIEW vac.my_cases WITH (security_invoker = true) AS
+	SELECT c.case_code, o.code AS office, vac_store.length_text(vac.now() - c.opened_at) AS opened,
+			s.state, s.coordinator, s.telephone, s.meeting
+		FROM vac_store.case_record c
+			JOIN vac_store.office o ON o.office_id = c.office_id
+			CROSS JOIN LATERAL vac_store.own_standing(c.case_id, vac.now()) s
+		WHERE c.opened_by = session_user AND (c.state = 'open' OR c.ended_at > vac.now() - interval '2 days')
+		ORDER BY c.opened_at DESC, c.case_code;
+COMMENT ON VIEW vac.my_cases IS
+	'How do the cases stand that I opened? For intake; the newest first. vac.case_state(code) says more about one';
+COMMENT ON COLUMN vac.my_cases.case_code IS 'Code of the case';
+COMMENT ON COLUMN vac.my_cases.office IS 'Office';
+COMMENT ON COLUMN vac.my_cases.opened IS 'How long ago it was opened';
+COMMENT ON COLUMN vac.my_cases.state IS 'being planned, NOBODY FOUND, asked, accepted, going on, over, on hold, withdrawn';
+COMMENT ON COLUMN vac.my_cases.coordinator IS 'Whom to name to the victim';
+COMMENT ON COLUMN vac.my_cases.telephone IS 'Their work telephone';
+COMMENT ON COLUMN vac.my_cases.meeting IS 'When, in local time of the office';
+GRANT SELECT ON vac.my_cases TO vac_supervisor, vac_intake;

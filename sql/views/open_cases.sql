@@ -1,0 +1,36 @@
+-- Which cases are open, and how does each stand?
+CREATE OR REPLACE VIEW vac.open_cases WITH (security_invoker = true) AS
+	SELECT c.case_code, o.code AS office, r.urgency::text AS urgency, coalesce(r.language, c.language)::text AS language,
+			vac_store.standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
+				a.sent, vac.now()) AS state,
+			CASE WHEN a.appointment_id IS NOT NULL THEN coalesce(k.name, 'not available') END AS coordinator,
+			vac_store.short_time(lower(a.span), o.time_zone) AS meeting,
+			CASE WHEN r.state IN ('open', 'planned') AND (a.appointment_id IS NULL OR lower(a.span) > r.due_at)
+				THEN vac_store.due_text(r.due_at, vac.now())
+				WHEN r.state IN ('open', 'planned') THEN 'on time' END AS due
+		FROM vac_store.case_record c
+			JOIN vac_store.office o ON o.office_id = c.office_id
+			LEFT JOIN vac_store.request r ON r.case_id = c.case_id AND r.state IN ('open', 'planned')
+			LEFT JOIN LATERAL (
+				SELECT b.appointment_id, b.coordinator_id, b.span, b.state, EXISTS (SELECT FROM vac_store.message m
+						WHERE m.uid = b.uid AND m.method = 'REQUEST' AND m.state = 'sent') AS sent
+					FROM vac_store.appointment b
+					WHERE b.request_id = r.request_id AND b.live
+					ORDER BY b.state <> 'accepted', b.appointment_id LIMIT 1) a ON true
+			LEFT JOIN vac_store.coordinator k ON k.coordinator_id = a.coordinator_id
+		WHERE c.state = 'open'
+		ORDER BY c.held_since IS NOT NULL, a.appointment_id IS NOT NULL,
+			array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text), r.due_at, c.case_id;
+COMMENT ON VIEW vac.open_cases IS
+	'Which cases are open, and how does each stand? Those without an appointment first, by urgency; those on hold last. '
+	'A case with several meetings to come has a row for each';
+COMMENT ON COLUMN vac.open_cases.case_code IS 'Code of the case';
+COMMENT ON COLUMN vac.open_cases.office IS 'Office that the case belongs to';
+COMMENT ON COLUMN vac.open_cases.urgency IS 'immediate, urgent or routine';
+COMMENT ON COLUMN vac.open_cases.language IS 'Language that the victim needs, as a tag: es';
+COMMENT ON COLUMN vac.open_cases.state IS
+	'being planned, NOBODY FOUND (see unassigned), mail not out yet (see mail_queue), asked, accepted, going on, over, on hold';
+COMMENT ON COLUMN vac.open_cases.coordinator IS 'Who is to meet the victim';
+COMMENT ON COLUMN vac.open_cases.meeting IS 'When, in local time of the case''s office';
+COMMENT ON COLUMN vac.open_cases.due IS 'Whether it starts by its due time; without an appointment by then: how long until the due time, or how late it is';
+GRANT SELECT ON vac.open_cases TO vac_supervisor;

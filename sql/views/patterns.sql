@@ -1,0 +1,32 @@
+-- When is who at work or on call?
+CREATE OR REPLACE VIEW vac.patterns WITH (security_invoker = true) AS
+	SELECT o.code AS office, k.code AS coordinator, k.name::text AS name, p.shift, p.hours, p.valid
+		FROM vac_store.coordinator k
+			JOIN vac_store.office o ON o.office_id = k.office_id
+			CROSS JOIN LATERAL (
+				SELECT CASE w.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END AS shift,
+						vac_store.days_text(array_agg(w.weekday ORDER BY w.weekday)) || ' '
+							|| to_char(w.from_time, 'HH24:MI') || '-' || to_char(w.to_time, 'HH24:MI') AS hours,
+						CASE WHEN lower(w.valid) IS NOT NULL THEN 'from ' || lower(w.valid) || ' ' ELSE '' END
+							|| CASE WHEN upper(w.valid) IS NOT NULL THEN 'to ' || upper(w.valid) - 1 ELSE '' END AS valid,
+						1 AS part, min(w.weekday) AS day, NULL::timestamptz AS starts
+					FROM vac_store.weekly_pattern w
+					WHERE w.coordinator_id = k.coordinator_id
+						AND (upper(w.valid) IS NULL OR upper(w.valid) > vac.now()::date)
+					GROUP BY w.kind, w.from_time, w.to_time, w.valid
+				UNION ALL
+				SELECT CASE s.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END,
+						vac_store.short_span(s.span, coalesce(k.time_zone, o.time_zone)), 'once', 2, NULL, lower(s.span)
+					FROM vac_store.shift s
+					WHERE s.coordinator_id = k.coordinator_id AND upper(s.span) > vac.now()) p
+		WHERE k.retired_at IS NULL
+		ORDER BY o.code, k.code, p.shift, p.part, p.day, p.hours, p.starts;
+COMMENT ON VIEW vac.patterns IS
+	'When is who at work or on call? Weekly patterns, then single shifts to come, of one''s own offices';
+COMMENT ON COLUMN vac.patterns.office IS 'Office';
+COMMENT ON COLUMN vac.patterns.coordinator IS 'Code';
+COMMENT ON COLUMN vac.patterns.name IS 'Name';
+COMMENT ON COLUMN vac.patterns.shift IS 'at work, or on call';
+COMMENT ON COLUMN vac.patterns.hours IS 'Days and hours, in the coordinators local time; an end before the beginning is on the next day';
+COMMENT ON COLUMN vac.patterns.valid IS 'For which days; empty: always';
+GRANT SELECT ON vac.patterns TO vac_supervisor;

@@ -1,0 +1,29 @@
+-- Who is on the roster?
+CREATE OR REPLACE VIEW vac.roster WITH (security_invoker = true) AS
+	SELECT o.code AS office, k.code AS coordinator, k.name, vac_store.duty_text(k.duty) AS duty,
+			vac_store.list_text(ARRAY(SELECT l.language::text FROM vac_store.coordinator_language l
+				WHERE l.coordinator_id = k.coordinator_id ORDER BY l.language <> 'en', l.language), 3) AS languages,
+			CASE WHEN g.lacks = '{}' THEN 'all'
+				WHEN cardinality(g.lacks) = 1 AND cardinality(g.gives) > 2 THEN 'all but ' || g.lacks[1]
+				ELSE vac_store.list_text(g.gives, 3) END AS services,
+			k.telephone::text AS telephone
+		FROM vac_store.coordinator k
+			JOIN vac_store.office o ON o.office_id = k.office_id
+			CROSS JOIN LATERAL (
+				SELECT coalesce(array_agg(split_part(s.code, '_', 1) ORDER BY s.code) FILTER (WHERE x.service IS NOT NULL), '{}') AS gives,
+						coalesce(array_agg(split_part(s.code, '_', 1) ORDER BY s.code) FILTER (WHERE x.service IS NULL), '{}') AS lacks
+					FROM vac_store.service s
+						LEFT JOIN vac_store.coordinator_service x ON x.service = s.code AND x.coordinator_id = k.coordinator_id) g
+		WHERE k.retired_at IS NULL
+		ORDER BY o.code NOT IN (SELECT own.code FROM vac_store.office own WHERE own.office_id IN (SELECT vac_store.my_offices())),
+			o.code, k.duty DESC, k.code;
+COMMENT ON VIEW vac.roster IS
+	'Who is on the roster? One''s own offices first, then their backups. Hours: view patterns; leave: absences';
+COMMENT ON COLUMN vac.roster.office IS 'Office of the coordinator';
+COMMENT ON COLUMN vac.roster.coordinator IS 'Code of the coordinator, as verbs want it';
+COMMENT ON COLUMN vac.roster.name IS 'Name';
+COMMENT ON COLUMN vac.roster.duty IS 'full-time or collateral';
+COMMENT ON COLUMN vac.roster.languages IS 'Languages spoken, as tags; +2: two more';
+COMMENT ON COLUMN vac.roster.services IS 'Services given, by their first word';
+COMMENT ON COLUMN vac.roster.telephone IS 'Work telephone';
+GRANT SELECT ON vac.roster TO vac_supervisor;
