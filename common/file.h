@@ -1,0 +1,11 @@
+/*
+ * file - a whole file in memory
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* Reads path; *bytesp is owned by the caller and ends in a NUL that length does not count.
+ * 0 or -errno (-EFBIG: longer than most). */
+int file_read(const char *path, size_t most, char **bytesp, size_t *lengthp)
+	__attribute__((warn_unused_result));
