@@ -1,0 +1,287 @@
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "mail_try.h"
+#include "pg.h"
+#include "pg_login.h"
+#include "schema-digest.h"
+#include "token.h"
+
+enum { TEXT_SIZE = 500, MAIL_WAIT_MS = 30000 };
+
+struct check {
+	const struct config *config;
+	PGconn *conn;
+	bool bad;
+};
+
+static void say(struct check *check, bool ok, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void say(struct check *check, bool ok, const char *what, const char *fmt, ...)
+{
+	va_list ap;
+
+	check->bad |= !ok;
+	printf("%-4s %s: ", ok ? "ok" : "bad", what);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+static void check_tokens(struct check *check)
+{
+	const char *path = check->config->token_key_file;
+	struct token_keys *keys = NULL;
+	char why[TEXT_SIZE] = "";
+	int r;
+
+	if (!path[0]) {
+		say(check, true, "token keys",
+			"none named, and with deliver = hold none are needed");
+		return;
+	}
+	r = token_keys_read(path, &keys, why, sizeof(why));
+	if (r)
+		say(check, false, "token keys", "%s", why[0] ? why : strerror(-r));
+	else
+		say(check, true, "token keys", "%s, new mail uses key %s", path,
+			token_keys_current(keys));
+	token_keys_free(keys);
+}
+
+static void check_readable(struct check *check, const char *what, const char *path)
+{
+	int fd;
+
+	if (!path[0])
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		say(check, false, what, "%s: %s; make it readable for the login that runs vacd",
+			path, strerror(errno));
+	else
+		close(fd);
+}
+
+/* ---- database ------------------------------------------------------------------------------- */
+
+static void check_login(struct check *check)
+{
+	const struct config *config = check->config;
+	struct pg_login *login = NULL;
+	char why[TEXT_SIZE] = "";
+	int r = pg_login_new(config->database, config->database_password_file, "vacd check",
+		config->database_timeout_ms, &login, why, sizeof(why));
+
+	if (!r)
+		check->conn = pg_login_wait(login, why, sizeof(why));
+	if (check->conn)
+		say(check, true, "database", "%s as %s, PostgreSQL %s", PQdb(check->conn),
+			PQuser(check->conn), PQparameterStatus(check->conn, "server_version"));
+	else
+		say(check, false, "database", "%s", r < 0 ? strerror(-r) : why);
+	pg_login_free(login);
+}
+
+/* NULL when refused, with the line said. */
+static PGresult *ask(struct check *check, const char *what, const char *statement)
+{
+	PGresult *result = PQexec(check->conn, statement);
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		return result;
+	if (code && (strcmp(code, "3F000") == 0 || strcmp(code, "42883") == 0))
+		say(check, false, what,
+			"the database has none of vacd, or an older one; run `vacd migrate`");
+	else if (code && strcmp(code, "42501") == 0)
+		say(check, false, what, "%s may not ask; GRANT vac_daemon TO %s",
+			PQuser(check->conn), PQuser(check->conn));
+	else
+		say(check, false, what, "%s", text ? text : "the connection was lost");
+	PQclear(result);
+	return NULL;
+}
+
+static void check_schema(struct check *check)
+{
+	PGresult *result = ask(check, "schema", "SELECT vac_daemon.schema_digest()");
+	const char *digest;
+
+	if (!result)
+		return;
+	digest = PQntuples(result) ? pg_text(result, 0, 0) : NULL;
+	if (digest && strcmp(digest, VACD_SCHEMA_DIGEST) == 0)
+		say(check, true, "schema", "%.12s, this program's own", digest);
+	else
+		say(check, false, "schema",
+			"%.12s, but this program needs %.12s; run this version's "
+			"`vacd migrate`, or install the vacd that fits",
+			digest ? digest : "none", VACD_SCHEMA_DIGEST);
+	PQclear(result);
+}
+
+/* ---- time zones ----------------------------------------------------------------------------- */
+
+/* False: the system has no data for the zone (localtime() then says UTC, under the name given). */
+static bool enter_zone(const char *zone)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
+	setenv("TZ", zone, 1);
+	tzset();
+	return access(path, R_OK) == 0;
+}
+
+static long system_offset(long long at)
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	return localtime_r(&t, &tm) ? tm.tm_gmtoff : LONG_MIN;
+}
+
+static bool zone_differs(const PGresult *result, int row, bool known, char *text, size_t size)
+{
+	const char *zone = PQgetvalue(result, row, 0);
+	long long at = pg_int(result, row, 1), theirs = pg_int(result, row, 2);
+	long ours = known ? system_offset(at) : 0;
+	time_t t = (time_t)at;
+	struct tm tm;
+	char day[20] = "";
+
+	if (known && ours == theirs)
+		return false;
+	if (gmtime_r(&t, &tm))
+		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	if (known)
+		snprintf(text, size,
+			"%s on %s: the system says UTC%+ld min, PostgreSQL UTC%+lld min", zone, day,
+			ours / 60, theirs / 60);
+	else
+		snprintf(text, size, "the system does not know %s", zone);
+	return true;
+}
+
+/* Leaves TZ as it was: whoever comes after prints times. */
+static int compare_zones(const PGresult *result, char *text, size_t size)
+{
+	const char *now = getenv("TZ"), *current = "";
+	char *before = now ? strdup(now) : NULL;
+	bool known = false, differs = false;
+	int zones = 0;
+
+	for (int row = 0; row < PQntuples(result) && !differs; row++) {
+		const char *zone = PQgetvalue(result, row, 0);
+
+		if (strcmp(zone, current) != 0) {
+			known = enter_zone(zone);
+			current = zone;
+			zones++;
+		}
+		differs = zone_differs(result, row, known, text, size);
+	}
+	if (before)
+		setenv("TZ", before, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+	free(before);
+	return differs ? -1 : zones;
+}
+
+static void check_zones(struct check *check)
+{
+	char text[TEXT_SIZE] = "";
+	PGresult *result = ask(check, "time zones",
+		"SELECT zone, at, offset_seconds FROM vac_daemon.zone_offsets()");
+	int zones;
+
+	if (!result)
+		return;
+	zones = compare_zones(result, text, sizeof(text));
+	if (zones > 0)
+		say(check, true, "time zones", "system and PostgreSQL agree on %d zones", zones);
+	else
+		say(check, false, "time zones",
+			"%s; bring package tzdata up to date on both machines",
+			text[0] ? text : "no zone to compare");
+	PQclear(result);
+}
+
+/* The database's clock is the only one that counts; a system clock that is far off still breaks TLS. */
+static void check_clock(struct check *check)
+{
+	PGresult *result = ask(
+		check, "clock", "SELECT extract(epoch FROM clock_timestamp())::bigint");
+	long long apart;
+
+	if (!result)
+		return;
+	apart = pg_int(result, 0, 0) - (long long)time(NULL);
+	if (apart >= -60 && apart <= 60)
+		say(check, true, "clock", "within a minute of the database's");
+	else
+		say(check, false, "clock", "%lld s from the database's; set both machines' clocks",
+			apart);
+	PQclear(result);
+}
+
+/* ---- mail ----------------------------------------------------------------------------------- */
+
+static void check_mail(struct check *check)
+{
+	char text[TEXT_SIZE] = "";
+	int r;
+
+	if (!check->config->mail_host[0]) {
+		say(check, true, "mail server",
+			"none named, and with deliver = hold none is needed");
+		return;
+	}
+	r = mail_try(check->config, MAIL_WAIT_MS, NULL, text, sizeof(text));
+	say(check, r == 0, "mail server", "%s", r < 0 ? strerror(-r) : text);
+}
+
+int check_command(const struct config *config, int argc, char **argv)
+{
+	struct check check = {.config = config};
+
+	(void)argv;
+	if (argc > 1) {
+		fputs("vacd: check takes no arguments\n", stderr);
+		return EX_USAGE;
+	}
+	say(&check, true, "configuration", "deliver = %s",
+		config->deliver == CONFIG_DELIVER_SMTP ? "smtp" : "hold: NOTHING IS SENT");
+	check_tokens(&check);
+	check_readable(&check, "mail secret", config->mail_secret_file);
+	check_login(&check);
+	if (check.conn) {
+		check_schema(&check);
+		check_zones(&check);
+		check_clock(&check);
+	}
+	check_mail(&check);
+	PQfinish(check.conn);
+	return check.bad ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,318 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <event2/event.h>
+#include <event2/util.h>
+
+#include "log.h"
+#include "plan.h"
+#include "snapshot.h"
+#include "turn.h"
+
+enum {
+	MOST_PART = 250,   /* decisions stored in one call */
+	MOST_TRIES = 4,    /* of one call that met a lock or another's transaction */
+	LOCKED_MS = 10000, /* how long a coordinator who could not be locked is left alone */
+	FIRST_PAUSE_MS = 50,
+};
+
+#define LOCK_NOT_AVAILABLE "55P03"
+
+static void store_next(struct dispatch *d);
+
+static bool is_locked(const struct dispatch *d, int32_t coordinator)
+{
+	for (size_t i = 0; i < d->n_locked; i++)
+		if (d->locked[i].coordinator == coordinator)
+			return true;
+	return false;
+}
+
+static void note_locked(struct dispatch *d, int32_t coordinator)
+{
+	log_notice(
+		"coordinator locked by another transaction", "coordinator=%" PRId32, coordinator);
+	if (d->n_locked < MOST_LOCKED)
+		d->locked[d->n_locked++] = (struct locked){
+			coordinator, turn_clock_ms() + LOCKED_MS};
+}
+
+void store_forget_locks(struct dispatch *d)
+{
+	int64_t now = turn_clock_ms();
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_locked; i++)
+		if (d->locked[i].until > now)
+			d->locked[n++] = d->locked[i];
+	d->n_locked = n;
+}
+
+/* What was refused is planned again; so is the rest of a group that one plan could not take in. */
+static void end_round(struct dispatch *d)
+{
+	bool more = snapshot_n_asked(d->snapshot) >= (size_t)d->batch && d->kept > 0;
+
+	d->round = more ? 0 : d->round + 1;
+	if (d->again == 0 && !more) {
+		turn_leave_group(d);
+	} else if (d->round >= MOST_ROUNDS || d->stopping) {
+		d->left_over += d->again;
+		turn_leave_group(d);
+	} else {
+		round_begin(d);
+	}
+}
+
+static void log_stored(const struct plan_decision *decision)
+{
+	const struct plan_choice *chosen = &decision->chosen;
+
+	log_info("request planned",
+		"request=%" PRId64 " coordinator=%" PRId32 " start=%" PRId64
+		" late_minutes=%" PRId64 " cost=%" PRId64 " over_cap=%d",
+		decision->request, chosen->coordinator, chosen->meeting.start, chosen->late_minutes,
+		chosen->cost, chosen->over_cap);
+}
+
+static void log_unserved(const struct plan_decision *decision)
+{
+	size_t most = 0, n = 0;
+	const char *rule = "nobody_in_reach";
+
+	for (size_t i = 0; i < decision->n_ruled_out; i++) {
+		const struct plan_ruled_out *one = &decision->ruled_out[i];
+
+		n = i > 0 && one->rule == decision->ruled_out[i - 1].rule ? n + 1 : 1;
+		if (n > most) {
+			most = n;
+			rule = plan_rule_name(one->rule);
+		}
+	}
+	log_notice("request unserved", "request=%" PRId64 " ruled_out=%zu mostly=%s",
+		decision->request, decision->n_ruled_out, rule);
+}
+
+/* rule: from the database, but one of its codes; a line stays a line whatever it is. */
+static void log_refused(
+	const struct dispatch *d, const struct plan_decision *decision, const char *rule)
+{
+	bool last = d->round + 1 >= MOST_ROUNDS;
+
+	log_line(last ? LOG_WARNING : LOG_INFO, "plan refused",
+		"request=%" PRId64 " coordinator=%" PRId32 " rule=%s round=%d", decision->request,
+		decision->chosen.coordinator, rule ? rule : "?", d->round + 1);
+}
+
+static const struct plan_decision *find_decision(const struct dispatch *d, int64_t request)
+{
+	for (size_t i = d->stored; i < d->stored + d->part; i++)
+		if (d->plan->decisions[i].request == request)
+			return &d->plan->decisions[i];
+	return NULL;
+}
+
+/* Not to be had now: for this turn it is done with. */
+static void leave_locked(struct dispatch *d, const struct plan_decision *decision)
+{
+	if (decision->served)
+		note_locked(d, decision->chosen.coordinator);
+	d->left_over++;
+}
+
+static void take_outcome(struct dispatch *d, const struct plan_decision *decision,
+	const char *outcome, const char *rule)
+{
+	if (strcmp(outcome, "refused") == 0) {
+		log_refused(d, decision, rule);
+		if (rule && strcmp(rule, "locked") == 0)
+			leave_locked(d, decision);
+		else
+			d->again++;
+		return;
+	}
+	d->progress++;
+	d->kept++;
+	if (strcmp(outcome, "stored") == 0)
+		log_stored(decision);
+	else if (strcmp(outcome, "unserved") == 0)
+		log_unserved(decision);
+	else
+		log_debug("request gone", "request=%" PRId64 " outcome=%s", decision->request,
+			outcome);
+}
+
+static void take_outcomes(struct dispatch *d, const PGresult *result)
+{
+	int request = PQfnumber(result, "request_id"), outcome = PQfnumber(result, "outcome");
+	int rule = PQfnumber(result, "rule");
+
+	for (int i = 0; i < PQntuples(result); i++) {
+		const struct plan_decision *decision = find_decision(d, pg_int(result, i, request));
+		const char *text = pg_text(result, i, outcome);
+
+		if (decision && text)
+			take_outcome(d, decision, text, pg_text(result, i, rule));
+	}
+}
+
+/* The fence is checked in the call: when another has the group, that is the rule everywhere. */
+static bool fence_is_broken(const PGresult *result)
+{
+	int rule = PQfnumber(result, "rule");
+	const char *text = PQntuples(result) > 0 ? pg_text(result, 0, rule) : NULL;
+
+	return text && strcmp(text, "fence") == 0;
+}
+
+static void part_is_stored(struct dispatch *d, const PGresult *result)
+{
+	if (fence_is_broken(result)) {
+		turn_lose_group(d);
+		return;
+	}
+	take_outcomes(d, result);
+	d->stored += d->part;
+	d->tries = 0;
+	store_next(d);
+}
+
+static bool may_pass(const char *sqlstate)
+{
+	static const char *const states[] = {"40001", "40P01", "23P01", LOCK_NOT_AVAILABLE};
+
+	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+		if (strcmp(sqlstate, states[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A decision that fails by itself too is left for a later turn. */
+static void skip_decision(struct dispatch *d, const char *sqlstate)
+{
+	const struct plan_decision *decision = &d->plan->decisions[d->stored];
+
+	log_warning("decision not stored", "request=%" PRId64 " sqlstate=%s", decision->request,
+		sqlstate);
+	if (strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
+		leave_locked(d, decision);
+	else
+		d->left_over++;
+	d->stored++;
+	d->tries = 0;
+	store_next(d);
+}
+
+static void pause_then_store(struct dispatch *d)
+{
+	unsigned char random;
+	long ms = FIRST_PAUSE_MS << d->tries;
+
+	evutil_secure_rng_get_bytes(&random, sizeof random);
+	turn_arm(d->pause_timer, ms / 2 + ms * random / 256);
+}
+
+void store_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct dispatch *d = arg;
+
+	(void)fd;
+	(void)what;
+	if (!d->ending)
+		store_next(d);
+	turn_settle(d);
+}
+
+/*
+ * Somebody's open transaction is waited for once, with the whole part; then each decision goes by
+ * itself, where what is locked is passed over. So it goes with what can never be stored, lest one
+ * decision keep all others back. A deadlock's loser tries the whole again first.
+ */
+static void part_is_refused(struct dispatch *d, const struct pg_reply *reply)
+{
+	bool passing = may_pass(reply->sqlstate);
+	bool locked = strcmp(reply->sqlstate, LOCK_NOT_AVAILABLE) == 0;
+
+	if (!passing)
+		turn_log_refusal(d, "store_plan", reply);
+	if (d->one_by_one && (!passing || locked || d->tries >= MOST_TRIES)) {
+		skip_decision(d, reply->sqlstate);
+		return;
+	}
+	if (!passing || locked || d->tries > 0)
+		d->one_by_one = true;
+	d->tries++;
+	pause_then_store(d);
+}
+
+static void on_stored(const struct pg_reply *reply, void *arg)
+{
+	struct dispatch *d = arg;
+
+	if (turn_take(d, reply)) {
+		if (reply->outcome == PG_DONE)
+			part_is_stored(d, reply->result);
+		else
+			part_is_refused(d, reply);
+	}
+	turn_settle(d);
+}
+
+/* Decisions about somebody who is locked are passed over; urgent ones are then planned without
+ * them. */
+static bool is_passed_over(const struct dispatch *d, const struct plan_decision *decision)
+{
+	return decision->served && is_locked(d, decision->chosen.coordinator);
+}
+
+static void measure_part(struct dispatch *d)
+{
+	size_t n = d->plan->n_decisions, most = d->one_by_one ? 1 : MOST_PART;
+	const struct plan_decision *decisions = d->plan->decisions;
+
+	for (; d->stored < n && is_passed_over(d, &decisions[d->stored]); d->stored++) {
+		if (decisions[d->stored].urgency == PLAN_ROUTINE)
+			d->left_over++;
+		else
+			d->again++;
+	}
+	d->part = 0;
+	while (d->part < most && d->stored + d->part < n
+		&& !is_passed_over(d, &decisions[d->stored + d->part]))
+		d->part++;
+}
+
+static void store_part(struct dispatch *d)
+{
+	struct numbers numbers;
+	char *json;
+
+	if (plan_write_json(d->plan, d->stored, d->part, &json) < 0) {
+		turn_fail(d);
+		return;
+	}
+	numbers_of_group(&numbers, turn_group(d));
+	numbers.values[2] = json;
+	turn_call(d, "SELECT request_id, outcome, rule FROM vac_daemon.store_plan($1, $2, $3)", 3,
+		numbers.values, on_stored, d);
+	free(json);
+}
+
+static void store_next(struct dispatch *d)
+{
+	measure_part(d);
+	if (d->part == 0)
+		end_round(d);
+	else if (turn_lease_is_over(d))
+		turn_lose_group(d);
+	else
+		store_part(d);
+}
+
+void store_begin(struct dispatch *d)
+{
+	d->stored = d->part = d->again = d->kept = 0;
+	d->tries = 0;
+	d->one_by_one = false;
+	store_next(d);
+}

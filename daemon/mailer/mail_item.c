@@ -1,0 +1,124 @@
+/*
+ * mail_item - a message that this daemon has claimed
+ */
+#include "mail_item.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../pg.h"
+
+/* The columns that are text, and where each goes. */
+static const struct {
+	const char *column;
+	size_t offset;
+} texts[] = {
+	{"kind", offsetof(struct mail_item, kind)},
+	{"method", offsetof(struct mail_item, message.method)},
+	{"uid", offsetof(struct mail_item, message.uid)},
+	{"recipient", offsetof(struct mail_item, message.recipient)},
+	{"recipient_name", offsetof(struct mail_item, message.recipient_name)},
+	{"sender", offsetof(struct mail_item, message.sender)},
+	{"key_id", offsetof(struct mail_item, message.key_id)},
+	{"mail_uuid", offsetof(struct mail_item, message.mail_uuid)},
+	{"first_uuid", offsetof(struct mail_item, message.first_uuid)},
+	{"subject", offsetof(struct mail_item, message.subject)},
+	{"body", offsetof(struct mail_item, message.body)},
+	{"summary", offsetof(struct mail_item, message.summary)},
+	{"location", offsetof(struct mail_item, message.location)},
+	{"description", offsetof(struct mail_item, message.description)},
+	{"bounce_handle", offsetof(struct mail_item, message.bounce_handle)},
+	{"answer_handle", offsetof(struct mail_item, message.answer_handle)},
+};
+
+enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
+
+static long long number(const PGresult *result, int row, const char *column)
+{
+	return pg_int(result, row, PQfnumber(result, column));
+}
+
+static void take_numbers(struct mail_item *item, const PGresult *result, int row)
+{
+	item->id = number(result, row, "message_id");
+	item->fence = number(result, row, "fence");
+	item->message.sequence = (long)number(result, row, "sequence");
+	item->message.made_at = number(result, row, "made_at");
+	item->message.starts = number(result, row, "starts");
+	item->message.ends = number(result, row, "ends");
+	item->message.renderer = (int)number(result, row, "renderer");
+}
+
+static void take_texts(struct mail_item *item, const PGresult *result, int row)
+{
+	char *to = item->text;
+
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *from = pg_text(result, row, PQfnumber(result, texts[i].column));
+		const char *value = NULL;
+
+		if (from != NULL) {
+			size_t size = strlen(from) + 1;
+
+			value = memcpy(to, from, size);
+			to += size;
+		}
+		memcpy((char *)item + texts[i].offset, &value, sizeof(value));
+	}
+}
+
+int mail_item_new(const PGresult *result, int row, long long deadline_ms, struct mail_item **itemp)
+{
+	struct mail_item *item;
+	size_t size = 0;
+
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *text = pg_text(result, row, PQfnumber(result, texts[i].column));
+
+		size += text == NULL ? 0 : strlen(text) + 1;
+	}
+	item = calloc(1, sizeof(*item) + size);
+	if (item == NULL)
+		return -ENOMEM;
+	item->deadline_ms = deadline_ms;
+	take_numbers(item, result, row);
+	take_texts(item, result, row);
+	*itemp = item;
+	return 0;
+}
+
+struct mail_item *mail_item_free(struct mail_item *item)
+{
+	if (item != NULL)
+		imip_mail_clear(&item->mail);
+	free(item);
+	return NULL;
+}
+
+const char *mail_item_domain(const struct mail_item *item)
+{
+	const char *at = item->message.recipient == NULL ? NULL
+							 : strrchr(item->message.recipient, '@');
+
+	return at == NULL ? "-" : at + 1;
+}
+
+void mail_item_mask(const char *reply, char *text, size_t text_size)
+{
+	size_t n = 0, word = 0; /* where the word that is being copied began */
+
+	for (; *reply != '\0' && n + 2 < text_size; reply++) {
+		if (*reply == '@') { /* what of the word is there is a local part */
+			n = word;
+			text[n++] = '*';
+		}
+		if (*reply == '"' || *reply == '\\') /* the log quotes the text */
+			text[n++] = '\'';
+		else
+			text[n++] = *reply;
+		if (strchr(" <>,;:()[]{}\"'", *reply) != NULL)
+			word = n;
+	}
+	text[n] = '\0';
+}

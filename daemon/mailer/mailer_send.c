@@ -1,0 +1,320 @@
+/*
+ * mailer_send - what happens to claimed messages: given to connections, asked for, told of
+ */
+#include "mailer_state.h"
+
+#include <errno.h>
+#include <event2/util.h>
+#include <stdio.h>
+
+#include "../stage.h"
+#include "../steady.h"
+#include "config.h"
+#include "log.h"
+
+/* Failures in a row before supervisors hear that nothing can be sent. */
+#define ALARM_FAILURES 3
+
+/* ---- outcomes ------------------------------------------------------------------------------- */
+
+static bool is_idle(const struct mailer *mailer)
+{
+	return mailer->queued == 0 && !mailer->more;
+}
+
+static void report(
+	struct mailer *mailer, struct mail_item *item, const char *outcome, const char *reply)
+{
+	mail_permit_forget(mailer->permit, item);
+	mail_report_add(mailer->report, item->id, item->fence, outcome, reply, !is_idle(mailer));
+	mail_item_free(item);
+}
+
+static void log_outcome(
+	int priority, const char *event, const struct mail_item *item, const char *reply)
+{
+	char text[300];
+
+	mail_item_mask(reply, text, sizeof(text));
+	log_line(priority, event, "message=%lld uid=%s kind=%s to-domain=%s reply=\"%s\"", item->id,
+		item->message.uid != NULL ? item->message.uid : "-", item->kind,
+		mail_item_domain(item), text);
+}
+
+static void worked(struct mailer *mailer)
+{
+	if (mail_host_is_doubtful(&mailer->host))
+		mail_host_worked(&mailer->host);
+	mail_alarm_clear(mailer->alarms, MAIL_ALARM_SERVER);
+}
+
+static void enqueue_first(struct mailer *mailer, struct mail_item *item)
+{
+	mail_permit_forget(mailer->permit, item);
+	item->state = MAIL_ITEM_QUEUED;
+	TAILQ_INSERT_HEAD(&mailer->queue, item, entry);
+	mailer->queued++;
+}
+
+static struct mail_item *dequeue(struct mailer *mailer)
+{
+	struct mail_item *item = TAILQ_FIRST(&mailer->queue);
+
+	if (item != NULL) {
+		TAILQ_REMOVE(&mailer->queue, item, entry);
+		mailer->queued--;
+	}
+	return item;
+}
+
+void mailer_release_queue(struct mailer *mailer)
+{
+	struct mail_item *item;
+
+	while ((item = dequeue(mailer)) != NULL)
+		report(mailer, item, "released", "");
+	mailer->more = false;
+}
+
+/* Nothing was sent and nothing said against it: another connection may try, while the lease holds. */
+static void take_back(struct mailer *mailer, struct mail_item *item)
+{
+	bool again = !mailer->stopping && item->state != MAIL_ITEM_ASKED
+		     && mail_host_wait_ms(&mailer->host, steady_ms()) == 0
+		     && item->deadline_ms > steady_ms();
+
+	if (again)
+		enqueue_first(mailer, item);
+	else
+		report(mailer, item, "released", "");
+}
+
+static void on_outcome(
+	struct mail_item *item, enum smtp_outcome outcome, const char *reply, void *arg)
+{
+	struct mailer *mailer = arg;
+
+	switch (outcome) {
+	case SMTP_SENT:
+		mailer->sent++;
+		worked(mailer);
+		mail_alarm_clear(mailer->alarms, MAIL_ALARM_SENDER);
+		log_outcome(LOG_INFO, "message sent", item, reply);
+		report(mailer, item, "sent", reply);
+		break;
+	case SMTP_RETRY:
+		log_outcome(LOG_NOTICE, "message deferred", item, reply);
+		report(mailer, item, "retry", reply);
+		break;
+	case SMTP_REFUSED:
+		worked(mailer);
+		log_outcome(LOG_WARNING, "message refused", item, reply);
+		report(mailer, item, "final", reply);
+		break;
+	case SMTP_SENDER:
+		mail_alarm_raise(mailer->alarms, MAIL_ALARM_SENDER, reply);
+		log_outcome(LOG_WARNING, "message deferred", item, reply);
+		report(mailer, item, "retry", reply);
+		break;
+	case SMTP_UNKNOWN:
+		log_outcome(LOG_WARNING, "message outcome unknown", item, reply);
+		report(mailer, item, "unknown", reply);
+		break;
+	case SMTP_RELEASED:
+		take_back(mailer, item);
+		break;
+	}
+}
+
+/* A message that cannot be written will not be better the next time. */
+static void not_written(struct mailer *mailer, struct mail_item *item, const char *why)
+{
+	char reply[MAIL_TEXT_MAX];
+
+	snprintf(reply, sizeof(reply), "not written: %s", why);
+	log_outcome(LOG_ERR, "message not written", item, reply);
+	report(mailer, item, "final", reply);
+}
+
+/* Another daemon may have the key or the form; this one may after a reload of its key file. */
+static void not_here(struct mailer *mailer, struct mail_item *item, const char *why)
+{
+	char reply[MAIL_TEXT_MAX];
+
+	snprintf(reply, sizeof(reply), "not written here: %s", why);
+	log_outcome(LOG_ERR, "message not written here", item, reply);
+	report(mailer, item, "retry", reply);
+}
+
+/* ---- dealing -------------------------------------------------------------------------------- */
+
+/* Each on a connection of its own is fastest; when there are more messages than connections, the next
+ * one's envelope travels with the last one's dot. */
+static bool is_bulk(const struct mailer *mailer)
+{
+	return mailer->queued > mail_pool_size(mailer->pool);
+}
+
+/* Writes the mail and gives it to a connection. False: no connection wants it now. */
+static bool deal_one(struct mailer *mailer, struct mail_item *item)
+{
+	bool bulk = is_bulk(mailer);
+	char error[256] = "out of memory";
+	int r = 0;
+
+	if (item->mail.bytes == NULL)
+		r = imip_write(&item->message, mailer->keys, &item->mail, error, sizeof(error));
+	if (r == 0)
+		r = mail_pool_give(mailer->pool, item, bulk);
+	if (r == 0)
+		return true;
+	if (r == -ENOMEM)
+		report(mailer, item, "released", "");
+	else if (r == -EBUSY)
+		enqueue_first(mailer, item);
+	else if (r == IMIP_ELSEWHERE || r == -EIO)
+		not_here(
+			mailer, item, r == IMIP_ELSEWHERE ? error : "the token cannot be computed");
+	else
+		not_written(mailer, item,
+			r == -EINVAL ? "an address or a line end that SMTP cannot carry" : error);
+	return r != -EBUSY && r != -ENOMEM;
+}
+
+static size_t most_connections(const struct mailer *mailer)
+{
+	size_t most = (size_t)mailer->config->mail_connections;
+
+	if (mail_host_is_doubtful(&mailer->host))
+		return 1;
+	if (mailer->fewer_until_ms > steady_ms() && mailer->fewer < most)
+		return mailer->fewer;
+	return most;
+}
+
+/* Claims came faster than they can be sent: take less the next time. */
+bool mailer_drop_if_late(struct mailer *mailer, struct mail_item *item)
+{
+	/* A quarter of the lease must be left for the dialogue itself. */
+	if (item->deadline_ms - steady_ms() > mailer->config->lease_ms / 4)
+		return false;
+	mailer->claim_size = 2 * (size_t)mailer->config->mail_connections;
+	report(mailer, item, "released", "");
+	return true;
+}
+
+void mailer_deal(struct mailer *mailer)
+{
+	struct mail_item *item;
+
+	if (mailer->stopping)
+		return;
+	while (mailer->queued > 0 && mail_pool_has_room(mailer->pool, is_bulk(mailer))) {
+		item = dequeue(mailer);
+		if (!mailer_drop_if_late(mailer, item) && !deal_one(mailer, item))
+			break;
+	}
+	if (mailer->queued > 0 && mail_host_wait_ms(&mailer->host, steady_ms()) == 0)
+		mail_pool_open(mailer->pool, mailer->queued, most_connections(mailer));
+	if (mailer->more && mailer->queued < mailer->claim_size / 2)
+		stage_wake(mailer->stage);
+}
+
+static void on_room(void *arg)
+{
+	mailer_deal(arg);
+}
+
+/* ---- the final dot -------------------------------------------------------------------------- */
+
+static void on_ask(struct mail_item *item, void *arg)
+{
+	struct mailer *mailer = arg;
+
+	if (mailer->stopping || item->deadline_ms <= steady_ms()
+		|| mail_permit_ask(mailer->permit, item) < 0)
+		mail_pool_drop(mailer->pool, item, "");
+}
+
+void mailer_on_permit(struct mail_item *item, bool may, void *arg)
+{
+	struct mailer *mailer = arg;
+
+	if (may && item->deadline_ms > steady_ms()) {
+		mail_pool_dot(mailer->pool, item);
+		mailer_deal(mailer);
+		return;
+	}
+	log_info("message held back", "message=%lld uid=%s kind=%s", item->id,
+		item->message.uid != NULL ? item->message.uid : "-", item->kind);
+	mail_pool_drop(mailer->pool, item, "");
+	mailer_deal(mailer);
+}
+
+/* ---- the host ------------------------------------------------------------------------------- */
+
+static void on_ready(const char *description, void *arg)
+{
+	struct mailer *mailer = arg;
+
+	log_info("mail server connected", "server=\"%s\"", description);
+	mail_alarm_clear(mailer->alarms, MAIL_ALARM_LOGIN);
+	mail_alarm_clear(mailer->alarms, MAIL_ALARM_TLS);
+}
+
+static void raise_alarms(struct mailer *mailer, enum mail_closed why, const char *text)
+{
+	if (why == MAIL_CLOSED_LOGIN)
+		mail_alarm_raise(mailer->alarms, MAIL_ALARM_LOGIN, text);
+	if (why == MAIL_CLOSED_TLS)
+		mail_alarm_raise(mailer->alarms, MAIL_ALARM_TLS, text);
+	if (mailer->host.failures >= ALARM_FAILURES)
+		mail_alarm_raise(mailer->alarms, MAIL_ALARM_SERVER, text);
+}
+
+static void hold_host(struct mailer *mailer, enum mail_closed why, const char *text)
+{
+	long long now = steady_ms();
+	bool held = mail_host_wait_ms(&mailer->host, now) > 0;
+	unsigned random;
+
+	/* Connections that were opened together fail together: that is one failure. */
+	if (!held || why == MAIL_CLOSED_LOGIN) {
+		evutil_secure_rng_get_bytes(&random, sizeof(random));
+		mail_host_failed(&mailer->host, why, text, now, random);
+		log_warning("mail server held", "for_ms=%ld failures=%u why=\"%s\"",
+			mail_host_wait_ms(&mailer->host, now), mailer->host.failures, text);
+	}
+	raise_alarms(mailer, why, text);
+	mailer_release_queue(mailer);
+	stage_wake(mailer->stage); /* so that it learns when to look again */
+}
+
+static void on_closed(enum mail_closed why, const char *text, bool worked_before, void *arg)
+{
+	struct mailer *mailer = arg;
+	size_t ready = mail_pool_ready(mailer->pool);
+
+	if (why == MAIL_CLOSED_DONE || mailer->stopping)
+		return;
+	if (why == MAIL_CLOSED_DOWN && worked_before) {
+		log_notice("mail connection lost", "why=\"%s\"", text);
+		return;
+	}
+	if ((why == MAIL_CLOSED_HELD || why == MAIL_CLOSED_DOWN) && ready > 0) {
+		log_notice("mail server takes no more connections", "open=%zu why=\"%s\"", ready,
+			text);
+		mailer->fewer = ready;
+		mailer->fewer_until_ms = steady_ms() + MAIL_HOST_FEWER_MS;
+		return;
+	}
+	hold_host(mailer, why, text);
+}
+
+const struct mail_pool_ops mailer_pool_ops = {
+	.room = on_room,
+	.ask = on_ask,
+	.outcome = on_outcome,
+	.ready = on_ready,
+	.closed = on_closed,
+};

@@ -1,0 +1,136 @@
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "config.h"
+#include "import.h"
+#include "log.h"
+#include "migrate.h"
+#include "probe.h"
+#include "service.h"
+#include "status.h"
+#include "vacd-build.h"
+
+struct command {
+	const char *name;
+	int (*run)(const struct config *config, int argc, char **argv);
+	bool needs_config; /* migrate and import can be told all they need */
+};
+
+static const struct command commands[] = {
+	{"migrate", migrate_command, false},
+	{"import", import_command, false},
+	{"check", check_command, true},
+	{"status", status_command, true},
+	{"probe", probe_command, true},
+};
+
+static void print_help(void)
+{
+	puts("Usage: vacd [--config FILE] [COMMAND]\n"
+	     "\n"
+	     "  daemon                     run in the foreground (what systemd starts; the "
+	     "default)\n"
+	     "  migrate [--check]          make or upgrade the database's schema, or say what "
+	     "would be done\n"
+	     "  import roster FILE.csv…    offices, supervisors, coordinators, patterns, leave\n"
+	     "  import holidays FILE.ics   holidays from an iCalendar file\n"
+	     "  check                      try configuration, database, time zones and mail "
+	     "server\n"
+	     "  status                     how it stands: exit 0 well, 1 look, 2 wrong\n"
+	     "  probe ADDRESS              send a real test invitation and wait for the mail "
+	     "server\n"
+	     "\n"
+	     "  --config FILE              instead of " VACD_CONFIG_FILE "\n"
+	     "  --version, --help\n"
+	     "\n"
+	     "migrate and import take --database CONNINFO, since they run as another login.\n"
+	     "Manual pages: vacd(8), vacd.conf(5).");
+}
+
+static int usage_error(const char *what)
+{
+	fprintf(stderr, "vacd: %s; see vacd --help\n", what);
+	return EX_USAGE;
+}
+
+static int run_command(const struct command *command, const char *path, int argc, char **argv)
+{
+	struct config *config = NULL;
+	char error[400] = "";
+	int r = config_read(path, &config, error, sizeof(error));
+
+	/* An administrator who migrates may well have no configuration on that machine. */
+	if (r && (command->needs_config || access(path, F_OK) == 0))
+		fprintf(stderr, "vacd: %s\n", r < 0 ? strerror(-r) : error);
+	if (r && command->needs_config)
+		return EX_CONFIG;
+	r = command->run(config, argc, argv);
+	config_free(config);
+	return r;
+}
+
+static int run_daemon(const char *path)
+{
+	struct config *config = NULL;
+	char error[400] = "";
+	int r = config_read(path, &config, error, sizeof(error));
+
+	if (r) {
+		log_error("configuration refused", "why=\"%s\"", r < 0 ? strerror(-r) : error);
+		return EX_CONFIG;
+	}
+	return service_run(path, config);
+}
+
+static int dispatch_command(const char *path, int argc, char **argv)
+{
+	if (argc == 0 || strcmp(argv[0], "daemon") == 0)
+		return argc > 1 ? usage_error("daemon takes no arguments") : run_daemon(path);
+	if (strcmp(argv[0], "config-table") == 0) {
+		config_print_table();
+		return EXIT_SUCCESS;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[0]) == 0)
+			return run_command(&commands[i], path, argc, argv);
+	return usage_error("no such command");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0}};
+	const char *path = VACD_CONFIG_FILE;
+
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	/* "+": what stands behind the command is the command's. */
+	for (int option; (option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1;) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("vacd " VACD_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			return EX_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	optind = 0; /* the command may read its own options */
+	return dispatch_command(path, argc, argv);
+}

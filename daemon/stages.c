@@ -1,0 +1,264 @@
+#include "stages.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config.h"
+#include "dispatch.h"
+#include "health.h"
+#include "log.h"
+#include "mailer.h"
+#include "pg.h"
+
+struct stages {
+	struct event_base *base;
+	const char *id;
+	struct pg *dispatch_pg, *mailer_pg;
+	struct dispatch *dispatch;
+	struct mailer *mailer;
+	struct health dispatch_health, mailer_health;
+	bool paused, stopped;
+};
+
+static long long monotonic_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- connections ---------------------------------------------------------------------------- */
+
+static void wake_all(struct stages *stages)
+{
+	if (stages->dispatch)
+		dispatch_wake(stages->dispatch);
+	if (stages->mailer)
+		mailer_wake(stages->mailer);
+}
+
+static void on_state(struct pg *pg, bool up, void *arg)
+{
+	struct stages *stages = arg;
+
+	(void)pg;
+	if (up && !stages->paused)
+		wake_all(stages);
+}
+
+static void hold(struct stages *stages, bool held)
+{
+	stages->paused = held;
+	pg_hold(stages->dispatch_pg, held);
+	pg_hold(stages->mailer_pg, held);
+}
+
+int stages_new(struct event_base *base, const struct config *config, const char *id,
+	struct stages **stagesp)
+{
+	struct stages *stages = calloc(1, sizeof(*stages));
+	struct pg_options options = {
+		.conninfo = config->database,
+		.password_file = config->database_password_file,
+		.application = "vacd dispatch",
+		.timeout_ms = config->database_timeout_ms,
+		.state = on_state,
+		.arg = stages,
+	};
+	int r;
+
+	if (!stages)
+		return -ENOMEM;
+	stages->base = base;
+	stages->id = id;
+	r = pg_new(base, &options, &stages->dispatch_pg);
+	options.application = "vacd mailer";
+	if (!r)
+		r = pg_new(base, &options, &stages->mailer_pg);
+	if (r) {
+		stages_free(stages);
+		return r;
+	}
+	hold(stages, true);
+	*stagesp = stages;
+	return 0;
+}
+
+struct stages *stages_free(struct stages *stages)
+{
+	if (!stages)
+		return NULL;
+	stages_clear(stages);
+	pg_free(stages->dispatch_pg);
+	pg_free(stages->mailer_pg);
+	free(stages);
+	return NULL;
+}
+
+/* ---- start and end -------------------------------------------------------------------------- */
+
+static int make_dispatch(struct stages *stages, const struct config *config)
+{
+	int r;
+
+	if (stages->dispatch)
+		return 0;
+	r = dispatch_new(stages->base, stages->dispatch_pg, config, stages->id, &stages->dispatch);
+	if (!r)
+		health_start(&stages->dispatch_health, monotonic_ms());
+	return r;
+}
+
+static int make_mailer(
+	struct stages *stages, const struct config *config, const struct token_keys *keys)
+{
+	char why[300] = "";
+	int r;
+
+	if (stages->mailer)
+		return 0;
+	r = mailer_new(stages->base, stages->mailer_pg, config, keys, stages->id, &stages->mailer,
+		why, sizeof(why));
+	if (r == MAILER_INVALID) {
+		log_error("mail configuration refused", "why=\"%s\"", why);
+		return -EINVAL;
+	}
+	if (!r)
+		health_start(&stages->mailer_health, monotonic_ms());
+	return r;
+}
+
+int stages_start(struct stages *stages, const struct config *config, const struct token_keys *keys)
+{
+	int r;
+
+	/* A stage that was told to stop does not start again. */
+	if (stages->stopped)
+		stages_clear(stages);
+	r = make_dispatch(stages, config);
+	if (!r)
+		r = make_mailer(stages, config, keys);
+	if (r)
+		return r;
+	hold(stages, false);
+	pg_hurry(stages->dispatch_pg);
+	pg_hurry(stages->mailer_pg);
+	wake_all(stages);
+	return 0;
+}
+
+void stages_pause(struct stages *stages)
+{
+	hold(stages, true);
+}
+
+void stages_stop(struct stages *stages)
+{
+	stages->stopped = true;
+	if (stages->dispatch)
+		dispatch_stop(stages->dispatch);
+	if (stages->mailer)
+		mailer_stop(stages->mailer);
+}
+
+bool stages_are_busy(const struct stages *stages)
+{
+	return (stages->dispatch && dispatch_is_busy(stages->dispatch))
+	       || (stages->mailer && mailer_is_busy(stages->mailer));
+}
+
+void stages_clear(struct stages *stages)
+{
+	stages->stopped = false;
+	if (stages->dispatch)
+		stages->dispatch = dispatch_free(stages->dispatch);
+	if (stages->mailer)
+		stages->mailer = mailer_free(stages->mailer);
+}
+
+bool stages_exist(const struct stages *stages)
+{
+	return stages->dispatch || stages->mailer;
+}
+
+/* ---- while they work ------------------------------------------------------------------------ */
+
+bool stages_wake(struct stages *stages, const char *channel)
+{
+	if (strcmp(channel, "vac_dispatch") == 0) {
+		if (stages->dispatch)
+			dispatch_wake(stages->dispatch);
+		return true;
+	}
+	if (strcmp(channel, "vac_mailer") == 0) {
+		if (stages->mailer)
+			mailer_wake(stages->mailer);
+		return true;
+	}
+	return false;
+}
+
+int stages_reload(struct stages *stages, const struct config *config, const struct token_keys *keys,
+	char *error, size_t error_size)
+{
+	int r = 0;
+
+	if (stages->mailer)
+		r = mailer_reload(stages->mailer, config, keys, error, error_size);
+	if (!r && stages->dispatch)
+		dispatch_reload(stages->dispatch, config);
+	return r;
+}
+
+/* A connection that is down, or has calls out, is one that a stage may rightly wait for. */
+void stages_look(struct stages *stages, long long now_ms)
+{
+	if (stages->dispatch)
+		health_look(&stages->dispatch_health, now_ms, dispatch_turns(stages->dispatch),
+			pg_is_waiting(stages->dispatch_pg));
+	if (stages->mailer)
+		health_look(&stages->mailer_health, now_ms, mailer_turns(stages->mailer),
+			pg_is_waiting(stages->mailer_pg));
+}
+
+bool stages_are_alive(const struct stages *stages, long long now_ms, long patience_ms)
+{
+	return (!stages->dispatch || health_is_alive(&stages->dispatch_health, now_ms, patience_ms))
+	       && (!stages->mailer || health_is_alive(&stages->mailer_health, now_ms, patience_ms));
+}
+
+static void beat(struct stages *stages, struct health *health, const char *stage, struct pg *pg)
+{
+	char turns[24];
+	const char *values[] = {stages->id, stage, turns};
+
+	if (!health_take_beat(health))
+		return;
+	snprintf(turns, sizeof(turns), "%llu", health->turns);
+	if (pg_call(pg, "SELECT vac_daemon.beat($1::uuid, $2, $3::bigint)", 3, values, NULL, NULL))
+		log_debug("heartbeat not sent", "stage=%s", stage);
+}
+
+bool stages_beat(struct stages *stages, struct pg *pg)
+{
+	bool told = true;
+
+	if (stages->dispatch) {
+		beat(stages, &stages->dispatch_health, "dispatch", pg);
+		told = stages->dispatch_health.told > 0;
+	}
+	if (stages->mailer) {
+		beat(stages, &stages->mailer_health, "mailer", pg);
+		told = told && stages->mailer_health.told > 0;
+	}
+	return told;
+}
+
+const char *stages_mail_status(struct stages *stages)
+{
+	return stages->mailer ? mailer_status(stages->mailer) : "not at work";
+}
