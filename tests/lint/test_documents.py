@@ -1,0 +1,72 @@
+"""Configuration table = sample file = man page; man pages without a complaint; README's commands exist."""
+
+import re
+import subprocess
+
+import pytest
+
+import harness
+from conftest import tracked
+
+PAGES = tracked('*.5', '*.8')
+
+
+@pytest.fixture(scope='module')
+def table():
+    done = harness.run_vacd('config-table')
+    assert done.returncode == 0, done.stderr
+    rows = [line.split('\t') for line in done.stdout.splitlines()]
+    assert len(rows) > 15
+    return {row[0]: row[2] if len(row) > 2 else '' for row in rows}
+
+
+def sample_keys():
+    """Key and value of each setting of the sample, whether it is commented out or not."""
+    text = (harness.ROOT / 'etc' / 'vacd.conf').read_text()
+    return dict(re.findall(r'^#?([a-z_]+)\s*=\s*"?([^"\n]*?)"?\s*$', text, re.M))
+
+
+def test_sample_has_every_key_and_no_other(table):
+    assert set(sample_keys()) == set(table)
+
+
+def test_sample_shows_the_defaults(table):
+    shown = sample_keys()
+    differ = {key: (shown[key], default) for key, default in table.items()
+              if default and default != '""' and shown[key] != default.strip('"')
+              and re.search(rf'^#{key}\s*=', (harness.ROOT / 'etc' / 'vacd.conf').read_text(), re.M)}
+    assert not differ, 'a commented-out setting shows its default (sample, table)'
+
+
+def test_man_page_has_every_key_and_no_other(table):
+    text = (harness.ROOT / 'common' / 'vacd.conf.5').read_text()
+    keys = set(re.findall(r'^\.It (?:Ic|Cm|Va|Li) ([a-z_]+)', text, re.M))
+    assert keys == set(table)
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda p: p.name)
+def test_mandoc(page):
+    done = subprocess.run(['mandoc', '-Tlint', '-Wwarning', page], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_there_are_man_pages():
+    assert {p.name for p in PAGES} >= {'vacd.8', 'vacd.conf.5'}
+
+
+def test_help_names_every_command():
+    text = harness.run_vacd('--help').stdout
+    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe'):
+        assert re.search(rf'\b{command}\b', text), command
+
+
+def test_readme_shows_how_to_try_and_test():
+    text = (harness.ROOT / 'README.md').read_text()
+    for words in ('./dev demo', './dev test', './dev bench'):
+        assert words in text
+
+
+def test_files_that_readme_names_exist():
+    text = (harness.ROOT / 'README.md').read_text()
+    for target in re.findall(r'\]\((?!https?:)([^)#]+)\)', text):
+        assert (harness.ROOT / target).exists(), target

@@ -1,0 +1,60 @@
+"""The systemd files: accepted, and shut in as far as STYLE's bar says."""
+
+import re
+import subprocess
+
+import pytest
+
+import harness
+from conftest import tracked
+
+SERVICES = [p for p in tracked('systemd/*.service', 'systemd/*.service.in')]
+
+
+def analyze(*args):
+    return subprocess.run(['systemd-analyze', *map(str, args)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def unit(installed, path):
+    found = [p for p in installed.rglob(path.name.removesuffix('.in'))]
+    assert found, f'{path.name} is not installed'
+    return found[0]
+
+
+def test_there_is_a_service():
+    assert SERVICES
+
+
+@pytest.fixture(scope='session')
+def beside_the_program(installed, folder):
+    """The units with the path of the program that was just built, so that verify finds it."""
+    made = folder / 'units'
+    made.mkdir()
+    for path in SERVICES:
+        text = unit(installed, path).read_text()
+        (made / unit(installed, path).name).write_text(
+            re.sub(r'^(Exec\w+=[-+!@]*)\S+/vacd\b', rf'\g<1>{harness.VACD}', text, flags=re.M))
+    return made
+
+
+@pytest.mark.parametrize('path', SERVICES, ids=lambda p: p.name)
+def test_verify(beside_the_program, path):
+    done = analyze('verify', '--man=no', beside_the_program / path.name.removesuffix('.in'))
+    ours = [line for line in done.stdout.splitlines() if 'vacd' in line]
+    assert done.returncode == 0 and not ours, done.stdout
+
+
+@pytest.mark.parametrize('path', SERVICES, ids=lambda p: p.name)
+def test_security(installed, path):
+    done = analyze('security', '--offline=true', '--threshold=15', '--no-pager', unit(installed, path))
+    assert done.returncode == 0, done.stdout
+
+
+def test_install_puts_everything_where_debian_expects_it(installed):
+    there = {str(p.relative_to(installed)) for p in installed.rglob('*') if p.is_file()}
+    for ending in ('sbin/vacd', 'man/man8/vacd.8', 'man/man5/vacd.conf.5', 'vacd/vacd.conf', 'vacd.service',
+                   'sql/bootstrap.sql', 'sql/schema/0001_tables.sql'):
+        assert any(ending in name for name in there), f'{ending} is not installed'
+    for folder in ('sysusers.d', 'tmpfiles.d'):
+        assert any(f'/{folder}/' in name for name in there), f'nothing for {folder}'

@@ -1,0 +1,93 @@
+"""The fixtures that harness.py describes."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+import harness  # noqa: E402
+
+
+@pytest.fixture(scope='session')
+def session_folder():
+    with harness.temporary_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def folder():
+    """A folder of the one test, removed with all that is in it."""
+    with harness.temporary_folder() as path:
+        yield path
+
+
+@pytest.fixture(scope='session')
+def cluster(session_folder):
+    made = harness.Cluster(session_folder / 'pg')
+    made.create()
+    yield made
+    made.stop('immediate')
+
+
+@pytest.fixture(scope='session')
+def certs(session_folder):
+    return harness.Certs(session_folder / 'certs')
+
+
+@pytest.fixture
+def database(cluster):
+    made = cluster.database()
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def sink(folder, certs):
+    started = []
+
+    def start(cert=None, **options):
+        made = harness.Sink(folder / f'sink{len(started) + 1}', cert or certs.good, **options)
+        started.append(made)
+        return made
+
+    yield start
+    for made in started:
+        made.stop()
+
+
+@pytest.fixture
+def vacd(folder, certs):
+    started = []
+
+    def start(database, sink=None, **settings):
+        port = sink.port if sink is not None else None
+        chosen = harness.daemon_settings(folder, database, certs, port, **settings)
+        made = harness.Daemon(folder, f'vacd{len(started) + 1}', chosen)
+        started.append(made)
+        return made
+
+    yield start
+    problems = []
+    for made in started:
+        try:
+            made.stop()
+        except AssertionError as problem:
+            problems.append(str(problem))
+        for sign in ('AddressSanitizer', 'runtime error:', 'LeakSanitizer'):
+            if sign in made.log():
+                problems.append(made.log()[-6000:])
+                break
+    assert not problems, '\n'.join(problems)
+
+
+@pytest.fixture(scope='session')
+def mailhost(session_folder, certs):
+    import mailserver
+    if os.geteuid() != 0:
+        pytest.skip("Postfix's master switches accounts and needs root")
+    made = mailserver.MailHost(session_folder / 'mail', certs)
+    made.start()
+    yield made
+    made.stop()

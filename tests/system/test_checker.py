@@ -1,0 +1,117 @@
+"""The checker of the promises can fail: each promise is broken in doctored data and is found."""
+
+import pytest
+
+import checker
+from checker import Appointment, Copy, Facts, Message, Request
+
+UID = ['11111111-0000-4000-8000-00000000000%d' % n for n in range(4)]
+
+
+def request(number, state='planned', reason=False, held=False, case_state='open'):
+    return Request(number, f'AAA-AA{number}', case_state, held, state, reason)
+
+
+def appointment(number, request_id, uid, coordinator=1, live=True, start=1000):
+    return Appointment(number, request_id, uid, coordinator, f'c{coordinator}@example.org', live,
+                       start, start + 4500, start, start + 3600)
+
+
+def message(number, uid, method='REQUEST', sequence=0, state='sent', coordinator=1, claimed=True):
+    return Message(number, f'mail-{number}', method, uid, sequence, f'c{coordinator}@example.org', state,
+                   claimed)
+
+
+def copy(number, mail, uid, method='REQUEST', sequence=0, coordinator=1, digest='d', start=1000):
+    return Copy(number, f'mail-{mail}', f'c{coordinator}@example.org', digest, method, uid, sequence,
+                start, start + 3600)
+
+
+def good():
+    """Two cases planned, one with a second copy; one cancelled; one that nobody could take."""
+    return Facts(
+        requests=[request(1), request(2), request(3, 'open', reason=True),
+                  request(4, 'withdrawn', case_state='withdrawn')],
+        appointments=[appointment(1, 1, UID[0]), appointment(2, 2, UID[1], 2),
+                      appointment(3, 4, UID[2], 2, live=False)],
+        messages=[message(1, UID[0]), message(2, UID[1], coordinator=2),
+                  message(3, UID[2], coordinator=2), message(4, UID[2], 'CANCEL', 1, coordinator=2)],
+        copies=[copy(1, 1, UID[0]), copy(2, 2, UID[1], coordinator=2), copy(3, 1, UID[0]),
+                copy(4, 3, UID[2], coordinator=2), copy(5, 4, UID[2], 'CANCEL', 1, coordinator=2)],
+        cases=['AAA-AA1', 'AAA-AA2', 'AAA-AA3', 'AAA-AA4'],
+        acknowledged=['AAA-AA1', 'AAA-AA4'])
+
+
+def test_nothing_is_found_in_good_data():
+    assert checker.problems(good()) == []
+
+
+def test_about_a_case_on_hold_nobody_is_written_to():
+    facts = good()
+    facts.copies.pop(4)
+    change(facts.messages, 3, state='suppressed', ever_claimed=False)
+    assert checker.problems(facts) == []
+
+
+def change(items, number, **fields):
+    items[number] = items[number]._replace(**fields)
+
+
+BREAKAGES = {
+    'a case is lost': (
+        lambda f: f.acknowledged.append('ZZZ-ZZZ'), 'was acknowledged and is not'),
+    'a request without an appointment': (
+        lambda f: change(f.appointments, 0, live=False), 'is planned and has 0 live'),
+    'a request with two appointments': (
+        lambda f: f.appointments.append(appointment(9, 1, UID[3], 3)), 'is planned and has 2 live'),
+    'an open request without a reason': (
+        lambda f: change(f.requests, 2, reason=False), 'no appointment and no stated reason'),
+    'a withdrawn case with an appointment': (
+        lambda f: change(f.appointments, 2, live=True, starts=9000, busy_from=9000, busy_to=9900),
+        'is held or withdrawn and has 1'),
+    'a held case with an appointment': (
+        lambda f: change(f.requests, 0, held=True), 'is held or withdrawn and has 1'),
+    'a coordinator in two places': (
+        lambda f: change(f.appointments, 1, coordinator_id=1, busy_from=5499), 'in two places'),
+    'an invitation that never arrived': (
+        lambda f: f.copies.pop(1), 'was never delivered'),
+    'a newer state that never arrived': (
+        lambda f: f.messages.append(message(9, UID[0], sequence=1, state='queued')), 'is queued, not sent'),
+    'other times in the mail': (
+        lambda f: change(f.copies, 1, starts=1900), 'says other times'),
+    'the wrong person told': (
+        lambda f: change(f.copies, 1, recipient='c9@example.org'), 'told c9@example.org'),
+    'a cancellation that never arrived': (
+        lambda f: f.copies.pop(4), 'was never told'),
+    'a cancellation kept back for no reason': (
+        lambda f: (change(f.appointments, 1, live=False), change(f.requests, 1, state='open', reason=True),
+                   f.messages.append(message(9, UID[1], 'CANCEL', 1, 'suppressed', 2))), 'was never told'),
+    'an older state after a newer one': (
+        lambda f: f.copies.append(copy(6, 3, UID[2], coordinator=2)), 'got SEQUENCE 0'),
+    'a second copy that differs': (
+        lambda f: change(f.copies, 2, digest='e'), 'differ'),
+    'a mail from nowhere': (
+        lambda f: f.copies.append(copy(6, 77, UID[0])), 'is not on record'),
+    'a mail that the record says was never claimed': (
+        lambda f: change(f.messages, 1, ever_claimed=False), 'never claimed'),
+    'a mail marked sent that nobody got': (
+        lambda f: f.messages.append(message(9, None, None, None)), 'marked sent and was never delivered'),
+    'a mail that still waits': (
+        lambda f: change(f.messages, 1, state='claimed'), 'is still claimed'),
+}
+
+
+@pytest.mark.parametrize('name', BREAKAGES)
+def test_a_broken_promise_is_found(name):
+    facts = good()
+    breakage, words = BREAKAGES[name]
+    breakage(facts)
+    found = checker.problems(facts)
+    assert any(words in problem for problem in found), found
+
+
+def test_trace_headers_do_not_make_copies_differ():
+    mail = b'Message-ID: <x@y>\r\nSubject: s\r\n\r\nReceived: in the body\r\n'
+    served = b'Return-Path: <a@b>\nReceived: from here\n\tby there\n' + mail.replace(b'\r\n', b'\n')
+    assert checker.without_trace(served) == checker.without_trace(mail)
+    assert checker.without_trace(mail).endswith(b'\n\nReceived: in the body\n')

@@ -1,0 +1,292 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "backoff.h"
+#include "stage.h"
+
+enum { SLOW_POLL_MS = 60000 };
+
+/* A stage whose turns end as the test says: at once, or when the test ends them. */
+enum ending { DONE, FAILED, LATER };
+
+struct fixture {
+	struct event_base *base;
+	struct stage *stage;
+	enum ending ending;
+	long next_ms;
+	unsigned turns;
+	bool in_wake;
+	unsigned wakes_within; /* stage_wake() calls from inside the turn */
+};
+
+static void turn(void *arg)
+{
+	struct fixture *f = arg;
+
+	assert_false(f->in_wake);
+	f->turns++;
+	assert_true(stage_is_busy(f->stage));
+	for (; f->wakes_within; f->wakes_within--)
+		stage_wake(f->stage);
+	if (f->ending == DONE)
+		stage_done(f->stage, f->next_ms);
+	else if (f->ending == FAILED)
+		stage_failed(f->stage);
+}
+
+static int set_up_with(void **state, long poll_ms)
+{
+	static const struct stage_ops ops = {.name = "test", .turn = turn};
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->base = event_base_new();
+	f->next_ms = -1;
+	assert_int_equal(stage_new(f->base, &ops, f, poll_ms, &f->stage), 0);
+	*state = f;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, SLOW_POLL_MS);
+}
+
+static int set_up_fast(void **state)
+{
+	return set_up_with(state, 30);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	stage_free(f->stage);
+	event_base_free(f->base);
+	free(f);
+	return 0;
+}
+
+static void wake(struct fixture *f)
+{
+	f->in_wake = true;
+	stage_wake(f->stage);
+	f->in_wake = false;
+}
+
+static void run_for(struct fixture *f, long ms)
+{
+	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	event_base_loopexit(f->base, &tv);
+	event_base_dispatch(f->base);
+}
+
+static void test_sleeps_until_woken(void **state)
+{
+	struct fixture *f = *state;
+
+	run_for(f, 50);
+	assert_int_equal(f->turns, 0);
+	wake(f);
+	wake(f);
+	assert_int_equal(f->turns, 0); /* never inside the call */
+	run_for(f, 50);
+	assert_int_equal(f->turns, 1);
+	assert_int_equal(stage_turns(f->stage), 1);
+	assert_false(stage_is_busy(f->stage));
+}
+
+static void test_slow_poll(void **state)
+{
+	struct fixture *f = *state;
+
+	run_for(f, 200);
+	assert_in_range(f->turns, 3, 6);
+}
+
+static void test_next_is_capped_by_the_poll(void **state)
+{
+	struct fixture *f = *state;
+
+	f->next_ms = 1000000;
+	run_for(f, 200);
+	assert_in_range(f->turns, 3, 6);
+}
+
+static void test_next_in(void **state)
+{
+	struct fixture *f = *state;
+
+	f->next_ms = 20;
+	wake(f);
+	run_for(f, 10);
+	assert_int_equal(f->turns, 1);
+	run_for(f, 100);
+	assert_in_range(f->turns, 3, 6);
+}
+
+static void test_turns_never_overlap(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = LATER;
+	wake(f);
+	run_for(f, 20);
+	assert_int_equal(f->turns, 1);
+	wake(f);
+	run_for(f, 50);
+	assert_int_equal(f->turns, 1);
+	assert_int_equal(stage_turns(f->stage), 0);
+	/* The wake is remembered, and starts one more turn: not two. */
+	f->ending = DONE;
+	stage_done(f->stage, -1);
+	assert_int_equal(f->turns, 1);
+	run_for(f, 20);
+	assert_int_equal(f->turns, 2);
+	assert_int_equal(stage_turns(f->stage), 2);
+}
+
+static void test_wake_within_a_turn(void **state)
+{
+	struct fixture *f = *state;
+
+	f->wakes_within = 3;
+	wake(f);
+	run_for(f, 50);
+	assert_int_equal(f->turns, 2);
+}
+
+static void test_failure_backs_off(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = FAILED;
+	wake(f);
+	run_for(f, 1000);
+	/* At 0, then after 50-100, 100-200, 200-400, 400-800 ms. */
+	assert_in_range(f->turns, 3, 5);
+	assert_int_equal(stage_turns(f->stage), f->turns);
+	assert_false(stage_is_busy(f->stage));
+}
+
+static void test_wakes_do_not_defeat_the_backoff(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = FAILED;
+	wake(f);
+	for (int i = 0; i < 30; i++) {
+		wake(f);
+		run_for(f, 10);
+	}
+	/* Each wake shortens a wait to one of 50-100 ms. */
+	assert_in_range(f->turns, 2, 7);
+}
+
+static void test_success_ends_the_backoff(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = FAILED;
+	wake(f);
+	run_for(f, 700);
+	f->ending = DONE;
+	wake(f);
+	run_for(f, 150);
+	f->turns = 0;
+	wake(f);
+	run_for(f, 20);
+	assert_int_equal(f->turns, 1);
+	/* And the next failure begins with the shortest wait again. */
+	f->ending = FAILED;
+	wake(f);
+	run_for(f, 150);
+	assert_int_equal(f->turns, 3);
+}
+
+static void test_stop(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = LATER;
+	wake(f);
+	run_for(f, 20);
+	stage_stop(f->stage);
+	assert_true(stage_is_busy(f->stage));
+	wake(f);
+	stage_done(f->stage, 0);
+	assert_false(stage_is_busy(f->stage));
+	wake(f);
+	run_for(f, 100);
+	assert_int_equal(f->turns, 1);
+}
+
+static void test_stop_while_failing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = FAILED;
+	wake(f);
+	run_for(f, 20);
+	stage_stop(f->stage);
+	wake(f);
+	run_for(f, 200);
+	assert_int_equal(f->turns, 1);
+}
+
+static void test_poll_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	stage_set_poll(f->stage, 20);
+	run_for(f, 100);
+	assert_in_range(f->turns, 3, 6);
+}
+
+static void test_backoff_grows_to_its_limit(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		assert_in_range(backoff_ms(0), 50, 100);
+		assert_in_range(backoff_ms(3), 400, 800);
+		assert_in_range(backoff_ms(9), 15000, 30000);
+		assert_in_range(backoff_ms(4000000000U), 15000, 30000);
+	}
+}
+
+static void test_freeing_nothing(void **state)
+{
+	(void)state;
+	assert_null(stage_free(NULL));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define FAST(f) cmocka_unit_test_setup_teardown(f, set_up_fast, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_sleeps_until_woken),
+		FAST(test_slow_poll),
+		FAST(test_next_is_capped_by_the_poll),
+		TEST(test_next_in),
+		TEST(test_turns_never_overlap),
+		TEST(test_wake_within_a_turn),
+		TEST(test_failure_backs_off),
+		TEST(test_wakes_do_not_defeat_the_backoff),
+		TEST(test_success_ends_the_backoff),
+		TEST(test_stop),
+		TEST(test_stop_while_failing),
+		TEST(test_poll_changes),
+		cmocka_unit_test(test_backoff_grows_to_its_limit),
+		cmocka_unit_test(test_freeing_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
