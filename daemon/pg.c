@@ -170,31 +170,29 @@ static void attempt_failed(struct pg *pg, const char *why)
 	arm_timer(pg, 0);
 }
 
-static void tell_lost(struct pg *pg, struct pg_call *calls)
+static void tell_lost(struct pg *pg)
 {
-	while (calls) {
-		if (!pg->freed)
-			pg_call_answer(calls, PG_LOST);
-		calls = pg_call_next(calls);
+	for (struct pg_call *call; !pg->freed && (call = pg_pipe_pop_lost(&pg->pipe));) {
+		pg_call_answer(call, PG_LOST);
+		pg_call_free(call);
 	}
 }
 
 static void on_drop(evutil_socket_t fd, short what, void *arg)
 {
 	struct pg *pg = arg;
-	struct pg_call *calls;
 
 	(void)fd;
 	(void)what;
 	if (pg->state != STATE_DROPPED)
 		return;
-	calls = pg_pipe_detach(&pg->pipe);
+	pg_pipe_lose(&pg->pipe);
 	log_failure(pg, pg->told_up ? "database connection lost" : "database connection failed");
 	close_connection(pg);
 	schedule_attempt(pg, pg->told_up ? 0 : pg->host + 1);
 	enter(pg);
 	tell_state(pg, false);
-	tell_lost(pg, calls);
+	tell_lost(pg);
 	leave(pg);
 }
 
@@ -289,7 +287,7 @@ static void drain_results(struct pg *pg)
 		if (outcome == PG_LOST)
 			drop_because(pg, pg_call_text(call));
 		pg_call_answer(call, outcome);
-		pg_call_next(call);
+		pg_call_free(call);
 		drain_notifies(pg);
 	}
 }

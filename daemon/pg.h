@@ -67,7 +67,8 @@ const char *pg_last_error(const struct pg *pg);
  */
 int pg_call(struct pg *pg, const char *statement, int n, const char *const *values,
 	pg_reply_fn done, void *arg) __attribute__((warn_unused_result));
-/* Whoever gave this arg with calls that are still out is going away: they are not called back. */
+/* Whoever gave this arg with calls that are still out is going away: they are not called back. NULL: no
+ * call that is out is called back. */
 void pg_forget(struct pg *pg, const void *arg);
 /* Drops the connection (a stuck server); calls that are out get PG_LOST. */
 void pg_drop(struct pg *pg);

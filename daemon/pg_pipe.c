@@ -37,36 +37,51 @@ void pg_pipe_init(struct pg_pipe *pipe)
 	pipe->tail = &pipe->first;
 }
 
-struct pg_call *pg_call_next(struct pg_call *call)
+struct pg_call *pg_call_free(struct pg_call *call)
 {
-	struct pg_call *next = call->next;
+	if (call) {
+		PQclear(call->result);
+		free(call);
+	}
+	return NULL;
+}
 
-	PQclear(call->result);
-	free(call);
-	return next;
+static void forget(struct pg_call *call, const void *arg)
+{
+	for (; call; call = call->next)
+		if (!arg || call->arg == arg)
+			call->done = NULL;
 }
 
 void pg_pipe_forget(struct pg_pipe *pipe, const void *arg)
 {
-	for (struct pg_call *call = pipe->first; call; call = call->next)
-		if (call->arg == arg)
-			call->done = NULL;
+	forget(pipe->first, arg);
+	forget(pipe->lost, arg);
 }
 
-struct pg_call *pg_pipe_detach(struct pg_pipe *pipe)
+void pg_pipe_lose(struct pg_pipe *pipe)
 {
-	struct pg_call *calls = pipe->first;
-
+	*pipe->tail = pipe->lost;
+	pipe->lost = pipe->first;
 	pipe->first = NULL;
 	pipe->tail = &pipe->first;
 	pipe->generation++;
-	return calls;
+}
+
+struct pg_call *pg_pipe_pop_lost(struct pg_pipe *pipe)
+{
+	struct pg_call *call = pipe->lost;
+
+	if (call)
+		pipe->lost = call->next;
+	return call;
 }
 
 void pg_pipe_clear(struct pg_pipe *pipe)
 {
-	for (struct pg_call *call = pg_pipe_detach(pipe); call;)
-		call = pg_call_next(call);
+	pg_pipe_lose(pipe);
+	for (struct pg_call *call; (call = pg_pipe_pop_lost(pipe));)
+		pg_call_free(call);
 	while (pipe->statements) {
 		struct pg_statement *statement = pipe->statements;
 

@@ -17,10 +17,11 @@ struct pg_statement;
 
 struct pg_pipe {
 	struct pg_statement *statements;
-	unsigned long long
-		generation; /* of the connection: what was prepared on an older one is gone */
+	/* Of the connection: what was prepared on an older one is gone. */
+	unsigned long long generation;
 	unsigned long long last_number; /* statements are named "s<number>" on the server */
 	struct pg_call *first, **tail;  /* calls that are out, in order */
+	struct pg_call *lost; /* those that were when the connection went, still to be told */
 };
 
 void pg_pipe_init(struct pg_pipe *pipe);
@@ -34,10 +35,11 @@ int pg_pipe_push(struct pg_pipe *pipe, PGconn *conn, const char *statement, int 
 	const char *const *values, pg_reply_fn done, void *arg) __attribute__((warn_unused_result));
 /* Takes results that have come in; the oldest call when it is complete, NULL when more must come. */
 struct pg_call *pg_pipe_pop(struct pg_pipe *pipe, PGconn *conn) __attribute__((warn_unused_result));
-/* Calls that are out with this arg are not answered. */
+/* Calls with this arg are not answered; NULL: none is. */
 void pg_pipe_forget(struct pg_pipe *pipe, const void *arg);
-/* The connection is gone: the calls that were out, as a list for pg_call_next(). */
-struct pg_call *pg_pipe_detach(struct pg_pipe *pipe) __attribute__((warn_unused_result));
+/* The connection is gone: the calls that were out are to be told, one by one, until NULL. */
+void pg_pipe_lose(struct pg_pipe *pipe);
+struct pg_call *pg_pipe_pop_lost(struct pg_pipe *pipe) __attribute__((warn_unused_result));
 bool pg_pipe_is_empty(const struct pg_pipe *pipe);
 
 /* How a popped call ended. Errors that say that the server goes away count as lost: its session may end
@@ -46,5 +48,4 @@ enum pg_outcome pg_call_outcome(const struct pg_call *call);
 const char *pg_call_text(const struct pg_call *call);
 /* Calls back. */
 void pg_call_answer(const struct pg_call *call, enum pg_outcome outcome);
-/* Frees the call, returns the one behind it. */
-struct pg_call *pg_call_next(struct pg_call *call);
+struct pg_call *pg_call_free(struct pg_call *call);

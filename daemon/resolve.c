@@ -82,19 +82,18 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 
 static int question_new(const char *host, long port, struct question **questionp)
 {
-	struct question *question = calloc(1, sizeof(*question) + strlen(host) + 1);
+	size_t size = strlen(host) + 1;
+	struct question *question = calloc(1, sizeof(*question) + size);
 
 	if (question == NULL)
 		return -ENOMEM;
 	atomic_init(&question->holders, 1);
-	strcpy(question->host, host);
+	memcpy(question->host, host, size);
 	snprintf(question->port, sizeof(question->port), "%ld", port);
 	question->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (question->wake < 0) {
-		int r = -errno;
-
 		free(question);
-		return r;
+		return -EMFILE;
 	}
 	*questionp = question;
 	return 0;

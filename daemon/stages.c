@@ -171,11 +171,20 @@ bool stages_are_busy(const struct stages *stages)
 	       || (stages->mailer && mailer_is_busy(stages->mailer));
 }
 
+/* In the middle of a turn there may be a transaction: a new connection begins without one. */
+static void clear_dispatch(struct stages *stages)
+{
+	if (dispatch_is_busy(stages->dispatch))
+		pg_drop(stages->dispatch_pg);
+	stages->dispatch = dispatch_free(stages->dispatch);
+	pg_forget(stages->dispatch_pg, NULL);
+}
+
 void stages_clear(struct stages *stages)
 {
 	stages->stopped = false;
 	if (stages->dispatch)
-		stages->dispatch = dispatch_free(stages->dispatch);
+		clear_dispatch(stages);
 	if (stages->mailer)
 		stages->mailer = mailer_free(stages->mailer);
 }

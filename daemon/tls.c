@@ -337,13 +337,18 @@ static enum tls_fault say_protocol(unsigned long code, const char *host, char *t
 			"(implicit: 465, starttls: 587)",
 			host);
 		break;
+	case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+		snprintf(text, size,
+			"%s wants a client certificate: set mail_cert_file and mail_key_file",
+			host);
+		break;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 		snprintf(text, size, "%s does not speak TLS 1.2 or newer, which vacd requires",
 			host);
 		break;
 	default:
-		snprintf(text, size, "no TLS with %s: %s", host,
+		snprintf(text, size, "TLS with %s failed: %s", host,
 			reason != NULL ? reason : "unknown reason");
 	}
 	return TLS_FAULT_PROTOCOL;

@@ -332,6 +332,8 @@ void dispatch_reload(struct dispatch *d, const struct config *config)
 {
 	d->next_lease_ms = config->lease_ms;
 	d->next_batch = config->dispatch_batch;
+	if (d->stage)
+		stage_set_poll(d->stage, config->poll_ms);
 }
 
 void dispatch_wake(struct dispatch *d)

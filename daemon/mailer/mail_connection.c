@@ -125,28 +125,20 @@ static void set_timer(struct mail_connection *connection, long ms)
 	evtimer_add(connection->timer, &tv);
 }
 
-static long wait_ms(enum smtp_wait wait)
-{
-	switch (wait) {
-	case SMTP_WAIT_NOTHING:
-		return -1;
-	case SMTP_WAIT_GREETING:
-	case SMTP_WAIT_COMMAND:
-		return 5 * MINUTE_MS;
-	case SMTP_WAIT_DATA:
-		return 2 * MINUTE_MS;
-	case SMTP_WAIT_DOT:
-		return 10 * MINUTE_MS;
-	case SMTP_WAIT_QUIT:
-		return QUIT_MS;
-	}
-	return -1;
-}
+/* RFC 5321 4.5.3.2; -1: nothing is waited for. */
+static const long wait_ms[] = {
+	[SMTP_WAIT_NOTHING] = -1,
+	[SMTP_WAIT_GREETING] = 5L * MINUTE_MS,
+	[SMTP_WAIT_COMMAND] = 5L * MINUTE_MS,
+	[SMTP_WAIT_DATA] = 2L * MINUTE_MS,
+	[SMTP_WAIT_DOT] = 10L * MINUTE_MS,
+	[SMTP_WAIT_QUIT] = QUIT_MS,
+};
 
 /* The deadline belongs to a reply: bytes that trickle in do not move it. */
 static void arm_reply_timer(struct mail_connection *connection)
 {
-	long ms = wait_ms(smtp_wait(connection->smtp));
+	long ms = wait_ms[smtp_wait(connection->smtp)];
 	unsigned long step = smtp_step(connection->smtp);
 
 	if (ms < 0) {
@@ -254,6 +246,21 @@ static void handshake_done(struct mail_connection *connection)
 	pump(connection);
 }
 
+/* A missing close_notify is an error in OpenSSL 3; here it is an end like another. An alert says more. */
+static void say_lost(struct mail_connection *connection, short what, char *text, size_t text_size)
+{
+	const SSL *ssl = bufferevent_openssl_get_ssl(connection->buffer);
+	unsigned long code = tls_error(connection->buffer);
+
+	ERR_clear_error();
+	if (what & BEV_EVENT_TIMEOUT)
+		snprintf(text, text_size, "%s does not take what is written to it",
+			connection->host);
+	else if (ssl == NULL
+		 || tls_mail_why(ssl, code, connection->host, text, text_size) == TLS_FAULT_LOST)
+		snprintf(text, text_size, "%s closed the connection", connection->host);
+}
+
 static void on_event(struct bufferevent *buffer, short what, void *arg)
 {
 	struct mail_connection *connection = arg;
@@ -272,10 +279,7 @@ static void on_event(struct bufferevent *buffer, short what, void *arg)
 	if (connection->state != STATE_TALK)
 		return;
 	feed(connection); /* what came before the end counts */
-	snprintf(text, sizeof(text), "%s %s", connection->host,
-		what & BEV_EVENT_TIMEOUT ? "does not take what is written to it"
-					 : "closed the connection");
-	ERR_clear_error();
+	say_lost(connection, what, text, sizeof(text));
 	smtp_lost(connection->smtp, text);
 	pump(connection);
 }

@@ -120,5 +120,7 @@ void mail_item_mask(const char *reply, char *text, size_t text_size)
 		if (strchr(" <>,;:()[]{}\"'", *reply) != NULL)
 			word = n;
 	}
+	if (*reply != '\0') /* a word that is cut off may be the front of an address */
+		n = word;
 	text[n] = '\0';
 }

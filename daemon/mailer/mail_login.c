@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,7 @@ int mail_login_secret(const struct mail_login *login, char **secret, char *error
 	return r;
 }
 
-static int own_address(int socket, char *text, size_t size)
+static bool own_address(int socket, char *text, size_t size)
 {
 	struct sockaddr_storage address;
 	socklen_t length = sizeof(address);
@@ -136,10 +137,10 @@ static int own_address(int socket, char *text, size_t size)
 		|| getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), NULL, 0,
 			   NI_NUMERICHOST)
 			   != 0)
-		return -errno;
+		return false;
 	host[strcspn(host, "%")] = '\0'; /* an interface's name is no part of the literal */
 	snprintf(text, size, address.ss_family == AF_INET6 ? "[IPv6:%s]" : "[%s]", host);
-	return 0;
+	return true;
 }
 
 void mail_login_helo(const struct mail_login *login, int socket, char *helo, size_t helo_size)
@@ -151,6 +152,6 @@ void mail_login_helo(const struct mail_login *login, int socket, char *helo, siz
 	if (gethostname(helo, helo_size) == 0 && memchr(helo, '\0', helo_size) != NULL
 		&& strchr(helo, '.') != NULL)
 		return;
-	if (own_address(socket, helo, helo_size) < 0)
+	if (!own_address(socket, helo, helo_size))
 		snprintf(helo, helo_size, "[127.0.0.1]");
 }

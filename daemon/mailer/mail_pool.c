@@ -369,10 +369,14 @@ int mail_pool_new(struct event_base *base, const struct mail_pool_ops *ops, void
 
 struct mail_pool *mail_pool_free(struct mail_pool *pool)
 {
+	struct mail_line *line, *next;
+
 	if (pool == NULL)
 		return NULL;
-	while (!TAILQ_EMPTY(&pool->lines))
-		line_free(TAILQ_FIRST(&pool->lines));
+	for (line = TAILQ_FIRST(&pool->lines); line != NULL; line = next) {
+		next = TAILQ_NEXT(line, entry);
+		line_free(line);
+	}
 	free(pool);
 	return NULL;
 }

@@ -33,7 +33,8 @@ struct mail_report {
 	struct lines lines; /* the first `out` of them are in the call that is out */
 	size_t count;
 	size_t out;
-	size_t batch_max; /* 1 after a refusal: one bad line must not keep the others */
+	unsigned long long stored; /* outcomes that the database has confirmed */
+	size_t batch_max;          /* 1 after a refusal: one bad line must not keep the others */
 };
 
 static void arm(struct mail_report *report, long ms)
@@ -88,6 +89,7 @@ static void on_reply(const struct pg_reply *reply, void *arg)
 			log_notice("outcome came after the lease", "messages=%zu",
 				n - (size_t)PQntuples(reply->result));
 		drop_first(report, n);
+		report->stored += n;
 		if (report->batch_max < BATCH_MAX)
 			report->batch_max *= 2;
 		again = 0;
@@ -179,7 +181,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 void mail_report_add(struct mail_report *report, long long id, long long fence, const char *outcome,
 	const char *reply, bool soon)
 {
-	struct line *line = malloc(sizeof(*line) + strlen(reply) + 1);
+	size_t size = strlen(reply) + 1;
+	struct line *line = malloc(sizeof(*line) + size);
 
 	if (line == NULL) {
 		log_error("outcome not kept", "message=%lld outcome=%s why=\"out of memory\"", id,
@@ -189,13 +192,18 @@ void mail_report_add(struct mail_report *report, long long id, long long fence, 
 	snprintf(line->id, sizeof(line->id), "%lld", id);
 	snprintf(line->fence, sizeof(line->fence), "%lld", fence);
 	line->outcome = outcome;
-	strcpy(line->reply, reply);
+	memcpy(line->reply, reply, size);
 	STAILQ_INSERT_TAIL(&report->lines, line, entry);
 	report->count++;
 	if (report->count >= BATCH_MAX)
 		mail_report_flush(report);
 	else
 		arm(report, soon ? SOON_MS : 0);
+}
+
+unsigned long long mail_report_stored(const struct mail_report *report)
+{
+	return report->stored;
 }
 
 size_t mail_report_backlog(const struct mail_report *report)

@@ -23,5 +23,7 @@ void mail_report_add(struct mail_report *report, long long id, long long fence, 
 	const char *reply, bool soon);
 /* The database is back, or nothing more is coming: tell now. */
 void mail_report_flush(struct mail_report *report);
-/* Outcomes that the database has not confirmed. */
+/* Outcomes that the database has confirmed since the start. */
+unsigned long long mail_report_stored(const struct mail_report *report);
+/* Outcomes that it has not. */
 size_t mail_report_backlog(const struct mail_report *report);

@@ -47,6 +47,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	mail_pool_tick(mailer->pool, steady_ms());
 	if (late)
 		mail_pool_give_up(mailer->pool, true);
+	if (mailer->stored != mail_report_stored(mailer->report)) {
+		/* A newer message of the same UID may have waited for that. */
+		mailer->stored = mail_report_stored(mailer->report);
+		mailer_wake(mailer);
+	}
 	mailer_deal(mailer);
 }
 
@@ -56,7 +61,7 @@ static const struct stage_ops stage_ops = {.name = "mailer", .turn = mailer_turn
 
 static int set_up(struct mailer *mailer)
 {
-	const struct timeval tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000};
+	const struct timeval tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000L};
 	struct mailer *m = mailer;
 	int r;
 
@@ -132,6 +137,7 @@ int mailer_reload(struct mailer *mailer, const struct config *config, const stru
 	mail_host_worked(&mailer->host);
 	mailer->fewer_until_ms = 0;
 	mailer_release_queue(mailer);
+	stage_set_poll(mailer->stage, config->poll_ms);
 	stage_wake(mailer->stage);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/util.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../stage.h"
 #include "../steady.h"
@@ -25,6 +26,14 @@ static bool is_idle(const struct mailer *mailer)
 static void report(
 	struct mailer *mailer, struct mail_item *item, const char *outcome, const char *reply)
 {
+	char masked[MAIL_TEXT_MAX];
+
+	/* The token in our envelope sender is a secret of its own; a server may repeat it. */
+	if (item->mail.envelope_sender != NULL
+		&& strcasestr(reply, item->mail.envelope_sender) != NULL) {
+		mail_item_mask(reply, masked, sizeof(masked));
+		reply = masked;
+	}
 	mail_permit_forget(mailer->permit, item);
 	mail_report_add(mailer->report, item->id, item->fence, outcome, reply, !is_idle(mailer));
 	mail_item_free(item);
@@ -93,6 +102,7 @@ static void on_outcome(
 	struct mail_item *item, enum smtp_outcome outcome, const char *reply, void *arg)
 {
 	struct mailer *mailer = arg;
+	char masked[MAIL_TEXT_MAX];
 
 	switch (outcome) {
 	case SMTP_SENT:
@@ -112,7 +122,8 @@ static void on_outcome(
 		report(mailer, item, "final", reply);
 		break;
 	case SMTP_SENDER:
-		mail_alarm_raise(mailer->alarms, MAIL_ALARM_SENDER, reply);
+		mail_item_mask(reply, masked, sizeof(masked));
+		mail_alarm_raise(mailer->alarms, MAIL_ALARM_SENDER, masked);
 		log_outcome(LOG_WARNING, "message deferred", item, reply);
 		report(mailer, item, "retry", reply);
 		break;
@@ -290,11 +301,13 @@ static void hold_host(struct mailer *mailer, enum mail_closed why, const char *t
 	stage_wake(mailer->stage); /* so that it learns when to look again */
 }
 
-static void on_closed(enum mail_closed why, const char *text, bool worked_before, void *arg)
+static void on_closed(enum mail_closed why, const char *reason, bool worked_before, void *arg)
 {
 	struct mailer *mailer = arg;
 	size_t ready = mail_pool_ready(mailer->pool);
+	char text[MAIL_TEXT_MAX];
 
+	mail_item_mask(reason, text, sizeof(text));
 	if (why == MAIL_CLOSED_DONE || mailer->stopping)
 		return;
 	if (why == MAIL_CLOSED_DOWN && worked_before) {

@@ -46,6 +46,7 @@ struct mailer {
 	bool stopping;
 	long long stopping_since_ms;
 	unsigned long long sent;
+	unsigned long long stored; /* outcomes, at the last tick */
 	char status[MAIL_TEXT_MAX + 80];
 };
 

@@ -96,8 +96,9 @@ CREATE OR REPLACE FUNCTION vac_store.recheck(message_ids bigint[]) RETURNS void
 			failed bigint[];
 		BEGIN
 			WITH now_so AS (
-				SELECT m.message_id, m.neutral AS was_neutral, (neutral_check(m)).*
-					FROM (SELECT * FROM message m WHERE m.message_id = ANY (message_ids) OFFSET 0) m
+				SELECT m.neutral AS was_neutral, c.*
+					FROM message m CROSS JOIN LATERAL neutral_check(m) c
+					WHERE m.message_id = ANY (message_ids)
 			), changed AS (
 				UPDATE message m
 					SET checked = n.checked, neutral = n.neutral, state = n.state, lease_until = n.lease_until,

@@ -441,11 +441,14 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				WHERE r.request_id = a.request_id AND r.state = 'open' AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
 			RETURN QUERY
 			SELECT p.request_id,
-					CASE WHEN p.request_id = ANY (stored) THEN 'stored'
-						WHEN p.request_id = ANY (kept) THEN 'unserved'
-						WHEN p.coordinator_id IS NULL OR a.rule = 'gone' THEN 'gone'
+					CASE
+						WHEN p.coordinator_id IS NULL THEN CASE WHEN p.request_id = ANY (kept) THEN 'unserved' ELSE 'gone' END
+						WHEN a.rule = '' AND p.request_id = ANY (stored) THEN 'stored'
+						WHEN a.rule = 'gone' THEN 'gone'
 						ELSE 'refused' END,
-					CASE WHEN p.request_id = ANY (stored) OR p.request_id = ANY (kept) OR p.coordinator_id IS NULL OR a.rule = 'gone' THEN NULL
+					CASE
+						WHEN p.coordinator_id IS NULL OR a.rule = 'gone' OR (a.rule = '' AND p.request_id = ANY (stored)) THEN NULL
+						-- No rule was against it, but the exclusion constraint.
 						WHEN a.rule = '' THEN 'busy'
 						ELSE a.rule END
 				FROM unnest(decisions) p LEFT JOIN unnest(numbers, against) a (n, rule) ON a.n = p.n

@@ -1,7 +1,7 @@
 -- What messages say: local times on both sides of a change, what may stand where, and what never leaves.
 BEGIN;
 \ir core.psql
-SELECT plan(84);
+SELECT plan(79);
 
 -- ---- times as people read them ---------------------------------------------------------------
 CREATE TEMPORARY TABLE expected (zone text, at timestamptz, text text);

@@ -137,7 +137,7 @@ def test_no_client_certificate(database, server, vacd, certs):
     strict = server(client_ca=certs.ca)
     message = queue(database)
     vacd(database, strict, **settings(False))
-    wait_alarm(database, 'mail_server')
+    assert 'mail_cert_file' in wait_alarm(database, 'mail_server')
     assert is_waiting(database, message)
     assert strict.mails == []
 

@@ -102,8 +102,8 @@ static void test_cancel(void **state)
 {
 	static const char *const kept[] = {"UID:" UID "\r\n", "DTSTART:20261124T170000Z\r\n",
 		"DTEND:20261124T180000Z\r\n",
-		"ORGANIZER;CN=\"Victim assistance scheduling\":mailto:vacd+abcdefghijklmcxcxgr\r\n"
-		" l7fyglkjpbo6cr@agency.example\r\n",
+		("ORGANIZER;CN=\"Victim assistance scheduling\":mailto:vacd+abcdefghijklmcxcxgr\r\n"
+		 " l7fyglkjpbo6cr@agency.example\r\n"),
 		"mailto:coordinator.a@agency.example\r\n", "SUMMARY:Appointment K7Q-4MX\r\n"};
 	static const char *const cancel_only[] = {"METHOD:CANCEL\r\n", "SEQUENCE:4\r\n",
 		"STATUS:CANCELLED\r\n", "TRANSP:TRANSPARENT\r\n",
