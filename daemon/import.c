@@ -258,7 +258,8 @@ static int send_rosters(const struct roster_file *files, const struct options *o
 
 static int import_roster(const struct options *options)
 {
-	struct roster_file *files = calloc((size_t)options->n_files, sizeof(*files));
+	/* One more than needed: there is always something to free. */
+	struct roster_file *files = calloc((size_t)options->n_files + 1, sizeof(*files));
 	bool usable;
 	int status;
 

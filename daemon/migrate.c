@@ -132,7 +132,7 @@ static int compare_applied(struct migration *m, const PGresult *result)
 	int failed = 0;
 
 	for (int row = 0; row < PQntuples(result); row++) {
-		int number = atoi(PQgetvalue(result, row, 0));
+		int number = (int)strtol(PQgetvalue(result, row, 0), NULL, 10);
 
 		file = find_number(m->set, number);
 		if (!file)

@@ -189,9 +189,7 @@ static void wait_for_result(struct session *session)
 
 		if (n == 0)
 			look_for_blockers(session);
-		else if (n < 0 && errno != EINTR)
-			return;
-		else if (n > 0 && !PQconsumeInput(session->pg))
+		else if ((n < 0 && errno != EINTR) || (n > 0 && !PQconsumeInput(session->pg)))
 			return;
 	}
 }

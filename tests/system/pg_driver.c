@@ -10,7 +10,6 @@
  * Besides: "up", "down", "notify CHANNEL", "not connected".
  */
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,8 @@ static struct event_base *base;
 static struct pg *pg;
 static struct event *input;
 static enum on_reply on_reply;
-static int calls;
+enum { MOST_CALLS = 4096 };
+static int calls, numbers[MOST_CALLS];
 static char *pending;
 static size_t pending_size;
 
@@ -68,7 +68,7 @@ static void after_reply(void)
 
 static void on_done(const struct pg_reply *reply, void *arg)
 {
-	int number = (int)(intptr_t)arg;
+	int number = *(const int *)arg;
 	const char *first = "";
 
 	if (reply->outcome == PG_DONE && PQntuples(reply->result) > 0)
@@ -85,7 +85,10 @@ static void on_done(const struct pg_reply *reply, void *arg)
 
 static void call(const char *statement, int n, const char *const *values)
 {
-	if (pg_call(pg, statement, n, values, on_done, (void *)(intptr_t)++calls))
+	int *number = &numbers[calls % MOST_CALLS];
+
+	*number = ++calls;
+	if (pg_call(pg, statement, n, values, on_done, number))
 		say("not connected");
 }
 

@@ -338,7 +338,7 @@ def test_holidays_of_one_office(database, folder):
                         ([path], 'intake1')):
         error = must_refuse(database, 'holidays', *args, status=2, login=login)
         assert f'role "{login}" may not import' in error
-    assert "no office 'XXX'" in must_refuse(database, 'holidays', '--office', 'XXX', path, status=2)
+    assert "no office 'QQQ'" in must_refuse(database, 'holidays', '--office', 'QQQ', path, status=2)
 
 
 def test_bad_calendar(database, folder):

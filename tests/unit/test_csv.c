@@ -138,6 +138,12 @@ static uint32_t draw(uint32_t below)
 
 enum { FIELDS = 12, FIELD_SIZE = 64 };
 
+/* The buffers here are made for the longest that can be drawn. */
+static void append(char *text, const char *more)
+{
+	memcpy(text + strlen(text), more, strlen(more) + 1);
+}
+
 /* Of the characters on which something hangs. */
 static void draw_field(char *field)
 {
@@ -147,7 +153,7 @@ static void draw_field(char *field)
 
 	field[0] = '\0';
 	for (uint32_t i = 0; i < n; i++)
-		strcat(field, pieces[draw(sizeof(pieces) / sizeof(pieces[0]))]);
+		append(field, pieces[draw(sizeof(pieces) / sizeof(pieces[0]))]);
 }
 
 static void write_field(char *text, const char *field)
@@ -155,7 +161,7 @@ static void write_field(char *text, const char *field)
 	char *at = text + strlen(text);
 
 	if (!strpbrk(field, ",\"") && draw(2) == 0) {
-		strcpy(at, field);
+		append(text, field);
 		return;
 	}
 	*at++ = '"';
@@ -183,12 +189,12 @@ static void test_round_trip(void **state)
 		for (size_t i = 0; i < n; i++) {
 			draw_field(fields[i]);
 			if (i > 0)
-				strcat(text, ",");
+				append(text, ",");
 			write_field(text, fields[i]);
 		}
 		if (!*text)
 			continue;
-		strcat(text, draw(2) ? "\r\n" : "\n");
+		append(text, draw(2) ? "\r\n" : "\n");
 		assert_int_equal(csv_new(text, strlen(text), &csv), 0);
 		assert_int_equal(csv_read(csv, &record, &problem), 0);
 		assert_int_equal(record.n_fields, n);
