@@ -53,7 +53,8 @@ struct service {
 	enum phase phase;
 	char id[37], host[65], pid[12];
 	char problem[300], status[500];
-	bool ready, failed;
+	bool ready;
+	int exit_status;
 	bool hello_out, hello_again; /* an answer is to come; the last one was none */
 	long long phase_ms, beat_ms, ping_ms, asked_ms; /* monotonic: since when, or last done */
 };
@@ -95,7 +96,8 @@ static void set_log_level(const char *word)
 
 static long tick_length(const struct service *s)
 {
-	long ms = s->phase == PHASE_WORKING ? TICK_MS : FAST_TICK_MS, ping = notify_watchdog_ms();
+	bool settled = s->phase == PHASE_WORKING && s->beat_ms != 0;
+	long ms = settled ? TICK_MS : FAST_TICK_MS, ping = notify_watchdog_ms();
 
 	if (s->phase == PHASE_DRAINING || s->phase == PHASE_LEAVING)
 		return DRAIN_TICK_MS;
@@ -194,10 +196,13 @@ static void beat_if_due(struct service *s, long long now)
 
 /* ---- hello and goodbye ---------------------------------------------------------------------- */
 
-static void leave_with_failure(struct service *s)
+/* -EINVAL: whoever found it has said what, and it is for an administrator. */
+static int exit_status_of(int r, const char *what)
 {
-	s->failed = true;
-	event_base_loopbreak(s->base);
+	if (r == -EINVAL)
+		return EX_CONFIG;
+	log_error(what, "why=\"%s\"", strerror(-r));
+	return EXIT_FAILURE;
 }
 
 static void accepted(struct service *s)
@@ -208,8 +213,8 @@ static void accepted(struct service *s)
 		return;
 	r = stages_start(s->stages, s->config, s->keys);
 	if (r) {
-		log_error("stages cannot start", "why=\"%s\"", strerror(-r));
-		leave_with_failure(s);
+		s->exit_status = exit_status_of(r, "stages cannot start");
+		event_base_loopbreak(s->base);
 		return;
 	}
 	set_phase(s, PHASE_WORKING);
@@ -568,16 +573,13 @@ int service_run(const char *config_path, struct config *config)
 	set_log_level(config->log_level);
 	r = set_up(&s);
 	if (r) {
-		/* -EINVAL: whoever found it has said what. */
-		if (r != -EINVAL)
-			log_error("daemon cannot start", "why=\"%s\"", strerror(-r));
 		tear_down(&s);
-		return r == -EINVAL ? EX_CONFIG : EXIT_FAILURE;
+		return exit_status_of(r, "daemon cannot start");
 	}
 	log_notice(
 		"daemon starts", "daemon=%s version=%s config=%s", s.id, VACD_VERSION, config_path);
 	event_base_dispatch(s.base);
 	log_notice("daemon stopped", "daemon=%s", s.id);
 	tear_down(&s);
-	return s.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return s.exit_status;
 }

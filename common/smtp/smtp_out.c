@@ -53,20 +53,20 @@ void smtp_out_add(struct smtp_out *out, const char *bytes, size_t length)
 
 void smtp_out_printf(struct smtp_out *out, const char *fmt, ...)
 {
-	va_list args;
+	va_list args, again;
 	int n;
 
 	va_start(args, fmt);
+	va_copy(again, args);
 	n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
 	if (n < 0)
 		out->failed = true;
-	if (out->failed || !reserve(out, (size_t)n + 1))
-		return;
-	va_start(args, fmt);
-	vsnprintf(out->bytes + out->length, (size_t)n + 1, fmt, args);
-	va_end(args);
-	out->length += (size_t)n;
+	if (!out->failed && reserve(out, (size_t)n + 1)) {
+		vsnprintf(out->bytes + out->length, (size_t)n + 1, fmt, again);
+		out->length += (size_t)n;
+	}
+	va_end(again);
 }
 
 void smtp_out_body(struct smtp_out *out, const char *bytes, size_t length)

@@ -129,7 +129,7 @@ int mail_login_secret(const struct mail_login *login, char **secret, char *error
 
 static bool own_address(int socket, char *text, size_t size)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof(address);
 	char host[NI_MAXHOST];
 

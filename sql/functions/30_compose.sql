@@ -259,6 +259,7 @@ CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], sinc
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		BEGIN
@@ -323,6 +324,7 @@ CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointmen
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		DECLARE
 			now_at timestamptz := coalesce(at, wall());
@@ -345,7 +347,7 @@ CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointmen
 					CASE of_kind
 						WHEN 'cancel' THEN format(E'%s,\n\nthe appointment for case %s is cancelled; you need not go.\n\nIt was: %s\nOffice: %s\nPlace: %s\nCall: %s, day and night\n',
 							k.name, c.case_code, t.spoken, o.code, t.place, o.telephone)
-						ELSE format(E'%s,\n\n%s case %s.\n\nWhen: %s\n%sOffice: %s\nPlace: %s\nUrgency: %s\nLanguage: %s%s\n%sAnswer by: %s\nCall: %s, day and night\n\nPlease accept or decline in your calendar.\n',
+						ELSE format(E'%s,\n\n%s case %s.\n\nWhen: %s\n%sOffice: %s\nPlace: %s\nUrgency: %s\nLanguage: %s%s\n%sAnswer by: %s\nCall: %s, day and night\n\nPlease accept or decline in your calendar, and send the response: an answer\nthat is not sent counts as none.\n',
 							k.name,
 							CASE of_kind WHEN 'update' THEN 'something has changed about your appointment for'
 								ELSE 'please see to the appointment for' END,
@@ -366,9 +368,10 @@ CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointmen
 					CASE WHEN of_kind = 'cancel' AND NOT coalesce(f.ever_claimed, false) THEN 'unneeded' ELSE 'queued' END,
 					now_at, a.urgency = 'immediate'
 				FROM appointment a
-					JOIN request r ON r.request_id = a.request_id
+					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+					CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = a.request_id OFFSET 0) r
+					CROSS JOIN LATERAL (SELECT c.case_code FROM case_record c WHERE c.case_id = a.case_id OFFSET 0) c
 					JOIN service s ON s.code = r.service
-					JOIN case_record c ON c.case_id = a.case_id
 					JOIN office o ON o.office_id = a.office_id
 					JOIN coordinator k ON k.coordinator_id = a.coordinator_id
 					LEFT JOIN office_place p ON p.office_id = a.office_id AND p.code = r.place AND r.mode <> 'telephone'
@@ -465,8 +468,9 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 			now_at timestamptz := coalesce(at, wall());
 		BEGIN
 			-- Most cases have nobody to tell.
-			IF NOT EXISTS (SELECT FROM request r JOIN case_record c ON c.case_id = r.case_id
-					WHERE r.request_id = ANY (request_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL) THEN
+			IF NOT EXISTS (SELECT FROM case_record c
+					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (request_ids)))
+						AND c.requester IS NOT NULL AND c.held_since IS NULL) THEN
 				RETURN;
 			END IF;
 			INSERT INTO message (kind, office_id, case_id, appointment_id, recipient, recipient_name, made_at,

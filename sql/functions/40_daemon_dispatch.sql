@@ -17,7 +17,9 @@ CREATE OR REPLACE FUNCTION vac_store.group_due(of_group integer) RETURNS timesta
 	LANGUAGE sql STABLE
 	BEGIN ATOMIC
 		SELECT min(d.plan_at) FROM vac_store.office o, LATERAL (
-			SELECT r.plan_at FROM vac_store.request r JOIN vac_store.case_record c ON c.case_id = r.case_id
+			SELECT r.plan_at FROM vac_store.request r
+				CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM vac_store.case_record c
+					WHERE c.case_id = r.case_id OFFSET 0) c
 				WHERE r.office_id = o.office_id AND r.state = 'open' AND c.state = 'open' AND c.held_since IS NULL
 				ORDER BY r.plan_at LIMIT 1) d
 			WHERE o.group_id = of_group;
@@ -30,6 +32,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer,
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -95,6 +98,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.next_dispatch() RETURNS bigint
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		DECLARE
 			now_at timestamptz := wall();

@@ -25,6 +25,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -122,6 +123,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -130,8 +132,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 			RETURN QUERY
 			SELECT m.message_id
 				FROM unnest(message_ids, fences) u (message_id, fence)
-					JOIN message m ON m.message_id = u.message_id AND m.fence = u.fence
-				WHERE m.state = 'claimed' AND m.lease_until > now_at
+					CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.message_id = u.message_id OFFSET 0) m
+				WHERE m.fence = u.fence AND m.state = 'claimed' AND m.lease_until > now_at
 					AND NOT EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
 					AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message n
 						WHERE n.uid = m.uid AND n.message_id > m.message_id));
@@ -183,6 +185,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -226,7 +229,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 						lease_until = NULL,
 						reply = coalesce(left(NULLIF(u.reply, ''), 1000), m.reply)
 					FROM unnest(message_ids, fences, outcomes, replies) u (message_id, fence, outcome, reply)
-					WHERE m.message_id = u.message_id AND m.fence = u.fence AND m.state = 'claimed'
+					WHERE m.message_id = ANY (message_ids) AND m.message_id = u.message_id AND m.fence = u.fence AND m.state = 'claimed'
 						AND u.outcome IN ('sent', 'retry', 'final', 'unknown', 'released')
 					RETURNING m.message_id, m.state
 			)
@@ -272,6 +275,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.next_message() RETURNS bigint
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		DECLARE
 			now_at timestamptz := wall();

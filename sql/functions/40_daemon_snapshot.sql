@@ -8,6 +8,7 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		BEGIN
@@ -17,8 +18,10 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 						greatest(now_at, lower(r.open_window)) AS from_at
 					FROM office o
 						JOIN request r ON r.office_id = o.office_id AND r.state = 'open' AND r.plan_at <= now_at
-						JOIN case_record c ON c.case_id = r.case_id AND c.state = 'open' AND c.held_since IS NULL
-					WHERE o.group_id = of_group
+						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c
+							WHERE c.case_id = r.case_id OFFSET 0) c
+					WHERE o.group_id = of_group AND c.state = 'open' AND c.held_since IS NULL
 					ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text), r.due_at, r.request_id
 					LIMIT most
 			), rule AS MATERIALIZED (
@@ -113,6 +116,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most i
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -136,8 +140,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most i
 						WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > scope.now_at) ORDER BY 1),
 					ARRAY(SELECT f.coordinator_id FROM case_conflict f WHERE f.case_id = r.case_id ORDER BY 1)
 				FROM unnest(scope.requests, scope.earliest, scope.latest) WITH ORDINALITY AS u (request_id, earliest, latest, n)
-					JOIN request r ON r.request_id = u.request_id
-					JOIN case_record c ON c.case_id = r.case_id
+					CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = u.request_id OFFSET 0) r
+					CROSS JOIN LATERAL (SELECT * FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 					JOIN service s ON s.code = r.service
 					JOIN buffer f ON f.urgency = r.urgency
 				WHERE u.n <= most
@@ -281,6 +285,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -381,6 +386,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -404,8 +410,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 			SELECT a.appointment_id, a.coordinator_id, a.case_id, a.urgency::text,
 					epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
-				FROM request r JOIN appointment a ON a.case_id = r.case_id
-				WHERE r.request_id = ANY (scope.requests) AND a.live
+				FROM appointment a
+				WHERE a.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (scope.requests))) AND a.live
 			ORDER BY 1;
 		END
 	$$;

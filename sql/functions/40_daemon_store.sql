@@ -217,6 +217,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		DECLARE
 			again interval := policy_number('replan_minutes') * interval '1 minute';
@@ -226,10 +227,10 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 		BEGIN
 			SELECT array_agg(r.request_id), array_agg(r.request_id) FILTER (WHERE r.unserved_since IS NULL)
 				INTO kept, first_time
-				FROM unnest(plan) p
-					JOIN request r ON r.request_id = p.request_id AND r.state = 'open'
-					JOIN case_record c ON c.case_id = r.case_id AND c.state = 'open' AND c.held_since IS NULL
-				WHERE p.coordinator_id IS NULL;
+				FROM request r
+					CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
+				WHERE r.request_id = ANY (ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.coordinator_id IS NULL))
+					AND r.state = 'open' AND c.state = 'open' AND c.held_since IS NULL;
 			IF kept IS NULL THEN
 				RETURN '{}';
 			END IF;
@@ -288,6 +289,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		DECLARE
 			asked bigint[] := ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.n = ANY (ok));
@@ -362,6 +364,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
@@ -388,8 +391,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				INTO wanted, people FROM unnest(decisions) p;
 			IF alone THEN
 				-- Somebody's open transaction must not stop this one: what is locked is left for later.
-				IF NOT EXISTS (SELECT FROM request r JOIN case_record c ON c.case_id = r.case_id
-						WHERE r.request_id = ANY (wanted) FOR SHARE OF c SKIP LOCKED)
+				IF NOT EXISTS (SELECT FROM case_record c
+						WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (wanted)))
+						FOR SHARE SKIP LOCKED)
 					OR NOT EXISTS (SELECT FROM request r
 						WHERE r.request_id = ANY (wanted) FOR NO KEY UPDATE SKIP LOCKED) THEN
 					locked_requests := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (wanted));
@@ -400,7 +404,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				END IF;
 			ELSE
 				PERFORM FROM case_record c
-					WHERE c.case_id IN (SELECT r.case_id FROM request r WHERE r.request_id = ANY (wanted))
+					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (wanted)))
 					ORDER BY c.case_id FOR SHARE;
 				PERFORM FROM request r WHERE r.request_id = ANY (wanted) ORDER BY r.request_id FOR NO KEY UPDATE;
 				PERFORM FROM coordinator k WHERE k.coordinator_id = ANY (people) ORDER BY k.coordinator_id FOR NO KEY UPDATE;
@@ -438,7 +442,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 						WHEN r.refusals < 3 THEN interval '0'
 						ELSE least(power(2, least(r.refusals, 12) - 3), 900) * interval '1 second' END
 				FROM unnest(asked, against) a (request_id, rule)
-				WHERE r.request_id = a.request_id AND r.state = 'open' AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
+				WHERE r.request_id = ANY (asked) AND r.request_id = a.request_id AND r.state = 'open' AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
 			RETURN QUERY
 			SELECT p.request_id,
 					CASE

@@ -359,7 +359,7 @@ CREATE TABLE vac_store.message (
 	reply          text,                        -- last reply of the mail server
 	CHECK ((method IS NULL) = (uid IS NULL)),
 	CHECK ((state = 'claimed') = (lease_until IS NOT NULL))
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05);
 -- Indexes name no column that a claim changes, so that a claim is a heap-only update.
 CREATE INDEX message_waiting ON vac_store.message (urgent DESC, message_id) WHERE waiting;
 CREATE INDEX message_uid ON vac_store.message (uid, message_id) WHERE uid IS NOT NULL;

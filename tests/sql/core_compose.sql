@@ -54,7 +54,7 @@ SELECT is(:'m_description'::text, 'Case ' || :'m_case_code' || ', office NYC, NY
 SELECT is(:'m_body'::text, E'Coordinator ANNE,\n\nplease see to the appointment for case ' || :'m_case_code' || E'.\n\n'
 	'When: Mon 11 Mar 2030 10:00 to 11:00 EDT (UTC-04:00)\nOffice: NYC\nPlace: MAIN, Federal Building, room 210\nUrgency: routine\n'
 	'Language: es, through an interpreter\nAnswer by: Tue 5 Mar 2030 09:00 EST (UTC-05:00)\nCall: +1 212 555 0100, day and night\n\n'
-	'Please accept or decline in your calendar, and send the response: an answer that is not sent counts as none.\n', 'the whole body');
+	'Please accept or decline in your calendar, and send the response: an answer\nthat is not sent counts as none.\n', 'the whole body');
 SELECT ok(concat(:'m_subject', :'m_summary', :'m_location', :'m_description') !~* 'urgen|routine|\mes\M|counsel', 'urgency, language and service stand in no calendar');
 SELECT ok(:'m_body'::text !~* 'counsel', 'the service stands nowhere');
 UPDATE policy SET value = 'yes' WHERE name = 'mail_service';

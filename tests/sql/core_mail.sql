@@ -1,7 +1,7 @@
 -- The outbox: order, one message of a UID in flight, expired claims, what must not go out, outcomes.
 BEGIN;
 \ir core.psql
-SELECT plan(80);
+SELECT plan(74);
 SELECT pg_temp.person('ANNE', 'NYC'), pg_temp.person('BEN', 'NYC') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') \g /dev/null
 SELECT '11111111-1111-1111-1111-111111111111' AS d, '22222222-2222-2222-2222-222222222222' AS e \gset

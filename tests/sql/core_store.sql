@@ -120,7 +120,7 @@ UPDATE coordinator SET meetings_a_day = 50 WHERE code = 'PART';
 -- A week: Monday to Sunday, in local time.
 SELECT date_trunc('week', (now() AT TIME ZONE 'America/New_York')) + interval '2 weeks' AS monday \gset
 SELECT pg_temp.ask() AS r1, pg_temp.ask() AS r2, pg_temp.ask() AS r3, pg_temp.ask() AS r4 \gset
-DELETE FROM message; 
+DELETE FROM message;
 UPDATE appointment SET state = 'cancelled' WHERE coordinator_id = pg_temp.coordinator('PART');
 UPDATE coordinator SET weekly_minutes = 150 WHERE code = 'PART';
 SELECT (:'monday'::timestamp + interval '10 hours') AT TIME ZONE 'America/New_York' AS m, (:'monday'::timestamp + interval '4 days 15 hours') AT TIME ZONE 'America/New_York' AS f,

@@ -48,6 +48,15 @@ POSTGRES_BIN = pathlib.Path(os.environ.get('VACD_POSTGRES_BIN', '/usr/lib/postgr
 VACD = BUILD / 'vacd'
 SINK = BUILD / 'mail-sink'
 
+
+
+def _end(number, frame):
+    raise KeyboardInterrupt
+
+
+# Whoever ends us by SIGTERM wants what we started to be put away, too.
+signal.signal(signal.SIGTERM, _end)
+
 # PostgreSQL will not run as root: with root's rights it is started as Debian's own account for it.
 SERVICE_USER = 'postgres' if os.geteuid() == 0 else None
 

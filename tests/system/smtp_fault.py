@@ -7,6 +7,7 @@ at any time and holds for the connections that come afterwards:
   no_starttls   STARTTLS is not offered
   injection     octets in clear stand behind STARTTLS's 220, in the same segment
   old_tls       TLS 1.1 and nothing newer
+  wants_client  no TLS without a client certificate of client_ca
   not_tls       plain text where TLS should begin
   silent        takes the connection and says nothing
   slow_dot      takes the message and never replies to the final dot
@@ -112,7 +113,7 @@ class FaultServer:
                 await self._say(writer, self._reply(verb, secure))
 
     async def _start_tls(self, reader, writer):
-        if self.fault == 'old_tls':
+        if self.fault in ('old_tls', 'wants_client'):
             await self._refuse_tls(reader, writer)
         await writer.start_tls(self._context())
 
@@ -124,12 +125,12 @@ class FaultServer:
             try:
                 tls.do_handshake()
             except ssl.SSLWantReadError:
-                coming.write(await reader.read(4096))
+                writer.write(going.read())
+                coming.write(await reader.readexactly(1))   # EOFError when the client goes
             except ssl.SSLError:
                 writer.write(going.read())
                 await writer.drain()
                 raise
-            writer.write(going.read())
 
     async def _take(self, reader, writer):
         await self._say(writer, '354 go ahead')

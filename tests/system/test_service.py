@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import time
+import types
 
 import pytest
 
@@ -116,9 +117,12 @@ def test_stages_stop_when_the_schema_changes_and_start_again(database, vacd, man
     manager.wait_status('Working')
 
 
-def test_not_ready_while_the_database_is_away(folder, certs, cluster, vacd, manager, database):
-    daemon = vacd(database, database=database.conninfo('vacd', host='/nonexistent'))
-    assert '/nonexistent' in manager.wait_status('Waiting for the database')
+NOWHERE = types.SimpleNamespace(conninfo=lambda login: 'host=/nonexistent dbname=vac')
+
+
+def test_not_ready_while_the_database_is_away(vacd, manager):
+    daemon = vacd(NOWHERE)
+    assert 'Waiting for the database' in manager.wait_status('/nonexistent')
     manager.wait('EXTEND_TIMEOUT_USEC=')
     assert 'READY=1' not in manager.lines()
     begun = time.monotonic()
@@ -313,7 +317,6 @@ def test_check_is_content(database, folder, certs, sink):
 
 
 @pytest.mark.parametrize('settings, what, words', [
-    ({'database': 'host=/nonexistent dbname=vac'}, 'database', '/nonexistent'),
     ({'database_password_file': '/nonexistent/password'}, 'database', '/nonexistent/password'),
     ({'token_key_file': '/nonexistent/keys'}, 'token keys', '/nonexistent/keys'),
     ({'mail_port': 1}, 'mail server', 'refused'),
@@ -324,6 +327,12 @@ def test_check_finds(database, folder, certs, sink, settings, what, words):
     assert done.returncode == 1
     line = re.search(rf'^bad +{what}: (.*)$', done.stdout, re.M)
     assert line and words in line[1], done.stdout
+
+
+def test_check_finds_no_database(folder, certs):
+    done = check(NOWHERE, folder, certs, None)
+    assert done.returncode == 1
+    assert re.search(r'^bad +database: .*/nonexistent', done.stdout, re.M), done.stdout
 
 
 def test_check_finds_another_schema(database, folder, certs):

@@ -135,6 +135,7 @@ def test_client_certificate(database, server, vacd, certs):
 
 def test_no_client_certificate(database, server, vacd, certs):
     strict = server(client_ca=certs.ca)
+    strict.fault = 'wants_client'
     message = queue(database)
     vacd(database, strict, **settings(False))
     assert 'mail_cert_file' in wait_alarm(database, 'mail_server')

@@ -38,12 +38,15 @@ static void names(const char *conninfo, const char *hosts, const char *lookups)
 {
 	struct pg_login *login = make(conninfo);
 	char found[200] = "", wanted[200] = "";
+	size_t n = 0, m = 0;
 
 	for (size_t i = 0; i < pg_login_hosts(login); i++) {
 		const char *lookup = pg_login_lookup(login, i);
 
-		strcat(strcat(found, i ? " " : ""), pg_login_name(login, i));
-		strcat(strcat(wanted, i ? " " : ""), lookup ? lookup : "-");
+		n += (size_t)snprintf(found + n, sizeof(found) - n, "%s%s", i ? " " : "",
+			pg_login_name(login, i));
+		m += (size_t)snprintf(wanted + m, sizeof(wanted) - m, "%s%s", i ? " " : "",
+			lookup ? lookup : "-");
 	}
 	assert_string_equal(found, hosts);
 	assert_string_equal(wanted, lookups);

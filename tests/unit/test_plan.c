@@ -26,13 +26,13 @@ static void window_too_short(struct world *w)
 static void window_off_the_grid(struct world *w)
 {
 	w->requests[0].earliest = AT(0, 9) + 60;
-	w->requests[0].latest = AT(0, 10) + 15 * 60 - 1;
+	w->requests[0].latest = AT(0, 10) + 899;
 }
 
 static void window_just_fits(struct world *w)
 {
 	w->requests[0].earliest = AT(0, 9) + 60;
-	w->requests[0].latest = AT(0, 10) + 15 * 60;
+	w->requests[0].latest = AT(0, 10) + 900;
 }
 
 static void window_is_past(struct world *w)

@@ -147,7 +147,7 @@ static const struct {
 } costs[] = {
 	{"wait", nothing, PLAN_WAIT, 60},
 	{"wait for the window", pay_wait, PLAN_WAIT, 195},
-	{"wait, urgent", pay_wait_urgent, PLAN_WAIT, 4 * 60},
+	{"wait, urgent", pay_wait_urgent, PLAN_WAIT, 240},
 	{"wait, immediate, to the minute", pay_wait_immediate, PLAN_WAIT, 0},
 	{"full time", nothing, PLAN_COLLATERAL, 0},
 	{"collateral", pay_collateral, PLAN_COLLATERAL, 480},

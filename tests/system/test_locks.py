@@ -1,0 +1,246 @@
+"""Somebody's open transaction: what it holds waits, everything else goes on. And who comes first."""
+
+import datetime
+import json
+import threading
+import time
+import uuid
+
+import psycopg
+import pytest
+
+import harness
+
+# The small world of the SQL tests, made for good instead of inside a transaction.
+WORLD = (harness.ROOT / 'tests' / 'sql' / 'core.psql').read_text().replace('SET LOCAL', 'SET')
+
+
+class World:
+    """Office NYC with coordinators ANNE and BEN, an administrator's connection, and a daemon's."""
+
+    def __init__(self, database):
+        self.database = database
+        self.admin = database.connect()
+        self.admin.execute(WORLD)
+        for who in ('ANNE', 'BEN'):
+            self.admin.execute("SELECT pg_temp.person(%s, 'NYC')", (who,))
+            self.admin.execute("SELECT pg_temp.pattern(%s, 'regular', ARRAY[1,2,3,4,5], '08:00', '17:00')", (who,))
+        self.group = self.value("SELECT pg_temp.office('NYC')")
+        self.me = uuid.uuid4()
+        self.daemon = self.new_daemon()
+        self.fence = self.value('SELECT fence FROM dispatch_group WHERE group_id = %s', self.group)
+
+    def new_daemon(self):
+        daemon = self.database.connect('vacd')
+        daemon.execute("SET lock_timeout = '500ms'")
+        return daemon
+
+    def value(self, sql, *args):
+        return self.admin.execute(sql, args or None).fetchone()[0]
+
+    def ask(self, **fields):
+        named = ', '.join(f'{name} => %s' for name in fields)
+        return self.value(f'SELECT pg_temp.ask({named})', *fields.values())
+
+    def choose(self, request, who, day=4, at='10:00'):
+        return self.value('SELECT pg_temp.choose(%s, %s, pg_temp.day_ahead(%s, %s))', request, who, day, at)
+
+    def store(self, *decisions):
+        rows = self.daemon.execute('SELECT outcome, rule FROM vac_daemon.store_plan(%s, %s, %s)',
+                                   (self.group, self.fence, json.dumps(decisions))).fetchall()
+        return [' '.join(filter(None, row)) for row in rows]
+
+    def claim(self, daemon=None):
+        rows = (daemon or self.daemon).execute(
+            'SELECT message_id, fence, kind FROM vac_daemon.claim_messages(%s, 100, 60000)', (self.me,)).fetchall()
+        return rows
+
+    def finish(self, rows, outcome):
+        return [state for _, state in self.daemon.execute(
+            'SELECT * FROM vac_daemon.finish_messages(%s, %s, %s, %s)',
+            ([row[0] for row in rows], [row[1] for row in rows], [outcome] * len(rows), [None] * len(rows)))]
+
+    def states(self, request):
+        return self.value("""SELECT string_agg(m.kind || ' ' || m.state, ', ' ORDER BY m.message_id)
+            FROM message m JOIN appointment a USING (appointment_id) WHERE a.request_id = %s""", request)
+
+    def supervisor(self):
+        """A connection with a transaction that stays open until it is told otherwise."""
+        connection = psycopg.connect(self.database.conninfo())
+        connection.execute('SET search_path = vac_store, pg_catalog')
+        return connection
+
+    def close(self):
+        self.admin.close()
+        self.daemon.close()
+
+
+@pytest.fixture
+def world(database):
+    made = World(database)
+    yield made
+    made.close()
+
+
+def quickly(call, seconds=1.5):
+    began = time.monotonic()
+    result = call()
+    assert time.monotonic() - began < seconds
+    return result
+
+
+def appoint(connection, request, decision):
+    """What a supervisor's hand might write: an appointment where a decision wants one."""
+    at = [datetime.datetime.fromtimestamp(decision[key], datetime.timezone.utc) for key in ('start', 'end')]
+    connection.execute("""
+        INSERT INTO appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle, made_at)
+            SELECT request_id, case_id, office_id, %s, tstzrange(%s, %s), tstzrange(%s, %s), urgency, handle(), now()
+                FROM request WHERE request_id = %s""", (decision['coordinator'], *at, *at, request))
+
+
+def test_an_uncommitted_appointment_stops_only_its_own_slot(world):
+    mine, others, another = world.ask(), world.ask(), world.ask()
+    slot = world.choose(mine, 'ANNE')
+    with world.supervisor() as supervisor:
+        appoint(supervisor, others, slot)
+        assert quickly(lambda: world.store(slot)) == ['refused locked']
+        assert quickly(lambda: world.store(world.choose(another, 'BEN'))) == ['stored']
+        # Together they wait, and the daemon goes on one by one.
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            world.store(slot, world.choose(world.ask(), 'BEN', day=5))
+        assert quickly(lambda: world.store(world.choose(mine, 'BEN', day=5))) == ['stored']
+        supervisor.rollback()
+    assert world.value("SELECT count(*) FROM appointment WHERE live") == 2
+
+
+def test_when_it_is_rolled_back_the_slot_is_free(world):
+    mine, others = world.ask(), world.ask()
+    slot = world.choose(mine, 'ANNE')
+    with world.supervisor() as supervisor:
+        appoint(supervisor, others, slot)
+        assert world.store(slot) == ['refused locked']
+        supervisor.rollback()
+    assert world.store(slot) == ['stored']
+
+
+def test_when_it_is_committed_the_slot_is_taken(world):
+    mine, others = world.ask(), world.ask()
+    slot = world.choose(mine, 'ANNE')
+    with world.supervisor() as supervisor:
+        appoint(supervisor, others, slot)
+    assert world.store(slot) == ['refused busy']
+
+
+@pytest.mark.parametrize('sql, rule', [
+    ('SELECT FROM coordinator WHERE code = \'ANNE\' FOR UPDATE', 'locked'),
+    ('UPDATE coordinator SET title = title WHERE code = \'ANNE\'', 'locked'),
+    ('SELECT FROM request FOR UPDATE', 'request_locked'),
+    ('UPDATE case_record SET held_since = now()', 'request_locked'),
+])
+def test_what_somebody_changes_is_left_alone(world, sql, rule):
+    slot = world.choose(world.ask(), 'ANNE')
+    with world.supervisor() as supervisor:
+        supervisor.execute(sql)
+        assert quickly(lambda: world.store(slot)) == [f'refused {rule}']
+        supervisor.rollback()
+    assert world.store(slot) == ['stored']
+
+
+def test_a_hold_that_is_committed_meanwhile_counts(world):
+    slot = world.choose(world.ask(), 'ANNE')
+    other = world.choose(world.ask(), 'BEN')
+    with world.supervisor() as supervisor:
+        supervisor.execute('UPDATE case_record SET held_since = now() WHERE case_id = '
+                           '(SELECT case_id FROM request WHERE request_id = %s)', (slot['request'],))
+        threading.Timer(0.2, supervisor.commit).start()
+        # The batch waits for the hold, then sees it.
+        assert world.store(slot, other) == ['gone', 'stored']
+
+
+def test_leave_that_is_committed_meanwhile_counts(world):
+    slot, other = world.choose(world.ask(), 'ANNE'), world.choose(world.ask(), 'BEN')
+    with world.supervisor() as supervisor:
+        supervisor.execute('SELECT FROM coordinator WHERE coordinator_id = %s FOR UPDATE', (slot['coordinator'],))
+        supervisor.execute('INSERT INTO leave (coordinator_id, span) VALUES (%s, tstzrange(now(), %s))',
+                           (slot['coordinator'], datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=40)))
+        threading.Timer(0.2, supervisor.commit).start()
+        assert world.store(slot, other) == ['refused leave', 'stored']
+
+
+def test_two_daemons_claim_different_messages(world):
+    for day in range(4, 8):
+        assert world.store(world.choose(world.ask(), 'ANNE', day)) == ['stored']
+    other = world.new_daemon()
+    other.autocommit = False
+    first = other.execute('SELECT message_id FROM vac_daemon.claim_messages(%s, 2, 60000)', (uuid.uuid4(),)).fetchall()
+    second = quickly(world.claim)
+    other.commit()
+    other.close()
+    assert len(first) == 2 and len(second) == 2
+    assert not {row[0] for row in first} & {row[0] for row in second}
+
+
+def test_two_daemons_claim_different_groups(world):
+    for office in ('NYC', 'HNL', 'GUM'):
+        world.ask(office=office)
+    other = world.new_daemon()
+    other.autocommit = False
+    claim = 'SELECT group_id FROM vac_daemon.claim_groups(%s, %s, 60000)'
+    first = other.execute(claim, (uuid.uuid4(), 1)).fetchall()
+    second = quickly(lambda: world.daemon.execute(claim, (world.me, 10)).fetchall())
+    other.commit()
+    other.close()
+    assert len(first) == 1 and len(second) == 2 and first[0] not in second
+
+
+def test_a_cancellation_that_is_not_committed_holds_its_message_back(world):
+    request = world.ask()
+    assert world.store(world.choose(request, 'ANNE')) == ['stored']
+    with world.supervisor() as supervisor:
+        supervisor.execute("SELECT end_appointments(ARRAY(SELECT appointment_id FROM appointment), 'cancelled')")
+        assert quickly(world.claim) == []
+    assert world.states(request) == 'invitation overtaken, cancel unneeded'
+    assert world.claim() == []
+
+
+def test_a_claim_that_comes_first_makes_the_cancellation_needed(world):
+    request = world.ask()
+    assert world.store(world.choose(request, 'ANNE')) == ['stored']
+    world.daemon.autocommit = False
+    claimed = world.claim()
+    with world.supervisor() as supervisor:
+        threading.Timer(0.2, world.daemon.commit).start()
+        # It waits for the claim, and finds that the invitation may have been sent.
+        supervisor.execute("SELECT end_appointments(ARRAY(SELECT appointment_id FROM appointment), 'cancelled')")
+    world.daemon.autocommit = True
+    assert world.states(request) == 'invitation claimed, cancel queued'
+    assert world.claim() == []
+    assert world.finish(claimed, 'sent') == ['sent']
+    assert [row[2] for row in world.claim()] == ['cancel']
+
+
+@pytest.mark.parametrize('sql', [
+    "INSERT INTO protected_word (word) VALUES ('Rumpelstilz')",
+    "UPDATE case_record SET agency_reference = 'HSI-2026-42'",
+    "SELECT end_appointments(ARRAY(SELECT appointment_id FROM appointment), 'cancelled')",
+    "SELECT FROM request FOR UPDATE",
+])
+@pytest.mark.parametrize('outcome', ['sent', 'retry', 'unknown', 'released'])
+def test_outcomes_wait_for_nobody(world, sql, outcome):
+    assert world.store(world.choose(world.ask(), 'ANNE')) == ['stored']
+    claimed = world.claim()
+    with world.supervisor() as supervisor:
+        supervisor.execute(sql)
+        assert quickly(lambda: world.finish(claimed, outcome)) == ['sent' if outcome == 'sent' else 'queued']
+        supervisor.rollback()
+
+
+def test_a_refusal_whose_request_is_locked_comes_again(world):
+    first, second = world.ask(), world.ask()
+    assert world.store(world.choose(first, 'ANNE'), world.choose(second, 'BEN')) == ['stored', 'stored']
+    claimed = world.claim()
+    with world.supervisor() as supervisor:
+        supervisor.execute('SELECT FROM request WHERE request_id = %s FOR UPDATE', (first,))
+        assert sorted(quickly(lambda: world.finish(claimed, 'final'))) == ['queued', 'refused']
+        supervisor.rollback()
+    assert world.value("SELECT string_agg(state, ' ' ORDER BY request_id) FROM request") == 'planned open'
