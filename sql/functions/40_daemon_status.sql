@@ -22,6 +22,7 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 			-- Longer without a turn, and a stage counts as standing still.
 			still interval := interval '2 minutes';
 			stage_name text;
+			starting boolean;
 			h record;
 			n record;
 		BEGIN
@@ -35,8 +36,12 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 				SELECT max(b.turned_at) AS turned_at INTO h
 					FROM heartbeat b JOIN daemon d ON d.daemon_id = b.daemon_id AND d.stopped_at IS NULL
 					WHERE b.stage = stage_name;
-				RETURN QUERY SELECT CASE WHEN h.turned_at > now_at - still THEN 'ok' ELSE 'bad' END,
-					CASE WHEN h.turned_at IS NULL THEN format('%s: has not turned', stage_name)
+				-- A daemon that has just started says so within seconds.
+				starting := h.turned_at IS NULL AND EXISTS (SELECT FROM daemon d
+					WHERE d.stopped_at IS NULL AND d.started_at > now_at - interval '30 seconds');
+				RETURN QUERY SELECT CASE WHEN h.turned_at > now_at - still THEN 'ok' WHEN starting THEN 'warn' ELSE 'bad' END,
+					CASE WHEN starting THEN format('%s: starting', stage_name)
+						WHEN h.turned_at IS NULL THEN format('%s: has not turned', stage_name)
 						WHEN h.turned_at > now_at - still THEN format('%s: turned %s ago', stage_name, age_text(h.turned_at, now_at))
 						ELSE format('%s: stands still, turned %s ago; look at the daemon''s journal', stage_name, age_text(h.turned_at, now_at)) END;
 			END LOOP;
