@@ -339,16 +339,22 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			IF call_outs IS NOT NULL THEN
 				PERFORM queue_pages(call_outs, now_at);
 				FOR told IN
-					SELECT a.office_id, string_agg(format('%s: %s, %s%s', c.case_code, k.name, k.telephone,
+					-- Nobody on call means a call-out hours ahead: somebody must hear that it is late.
+					SELECT a.office_id, string_agg(format('%s: %s, %s, at %s%s%s', c.case_code, k.name, k.telephone,
+							local_text(lower(a.span), o.time_zone),
+							CASE WHEN lower(a.span) > r.due_at
+								THEN ' - TOO LATE, nobody is free by ' || local_text(r.due_at, o.time_zone) ELSE '' END,
 							CASE WHEN a.over_cap THEN ' (beyond their limits)' ELSE '' END), E'\n' ORDER BY a.appointment_id) AS lines
 						FROM appointment a
 							JOIN case_record c ON c.case_id = a.case_id
+							JOIN request r ON r.request_id = a.request_id
+							JOIN office o ON o.office_id = a.office_id
 							JOIN coordinator k ON k.coordinator_id = a.coordinator_id
 						WHERE a.appointment_id = ANY (call_outs)
 						GROUP BY a.office_id ORDER BY a.office_id
 				LOOP
 					PERFORM tell_supervisors(told.office_id, 'called out',
-						E'These coordinators are being called out now; nobody has accepted yet:\n\n' || told.lines || E'\n',
+						E'These coordinators are being called out; nobody has accepted yet:\n\n' || told.lines || E'\n',
 						true, true, now_at);
 				END LOOP;
 			END IF;

@@ -2,7 +2,7 @@
 -- take is kept and told.
 BEGIN;
 \ir core.psql
-SELECT plan(98);
+SELECT plan(99);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female', pager => 'pager.anne@example.org'), pg_temp.person('BEN', 'NYC', gender => 'male'),
 	pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern(w, 'on_call', ARRAY[1, 2, 3, 4, 5, 6, 7], '17:00', '08:00')
@@ -161,7 +161,14 @@ SELECT is((SELECT over_cap FROM appointment WHERE request_id = :r), true, 'and i
 SELECT is((SELECT string_agg(m.kind || ' ' || m.recipient || ' ' || m.urgent, ', ' ORDER BY m.kind, m.recipient) FROM message m),
 	'invitation eve@example.org true, notice pager.a@example.org true, notice supervisor.a@example.org true, notice supervisor.b@example.org true, page pager.eve@example.org true',
 	'invitation, page and notices go out before all else');
-SELECT ok((SELECT body LIKE '%: Coordinator EVE, +1 212 555 0101 (beyond their limits)%' FROM message WHERE kind = 'notice' LIMIT 1), 'the notice says who and how to call');
+SELECT ok((SELECT body LIKE '%: Coordinator EVE, +1 212 555 0101, at ___ % (beyond their limits)%' AND body NOT LIKE '%TOO LATE%'
+	FROM message WHERE kind = 'notice' LIMIT 1), 'the notice says who, when, and how to call');
+DELETE FROM message;
+SELECT pg_temp.ask(urgency => 'immediate') AS late \gset
+UPDATE request SET due_at = opened_at + interval '1 hour' WHERE request_id = :late;
+SELECT pg_temp.store(pg_temp.choose(:late, 'EVE', clock_timestamp() + interval '4 hours', buffer => 0)) AS nothing \gset
+SELECT ok((SELECT body LIKE '%TOO LATE, nobody is free by %' FROM message WHERE kind = 'notice' LIMIT 1), 'and that a call-out comes too late');
+DELETE FROM message;
 SELECT pg_temp.ask(urgency => 'immediate', service => 'forensic_interview') AS r \gset
 SELECT is(pg_temp.store(pg_temp.choose(:r, 'EVE', clock_timestamp() + interval '2 hours', buffer => 0)), 'refused service', 'other rules hold for call-outs too');
 
