@@ -191,7 +191,9 @@ bool smtp_is_ready(const struct smtp *smtp)
 
 bool smtp_has_room(const struct smtp *smtp)
 {
-	if (smtp->phase != SMTP_PHASE_READY || smtp->quitting)
+	/* First what there is to tell: a message that is too large is over at once, and so would the next
+	 * be. */
+	if (smtp->phase != SMTP_PHASE_READY || smtp->quitting || smtp->events_count > 0)
 		return false;
 	if (smtp->first.state == SMTP_TRANSACTION_FREE)
 		return true;

@@ -24,7 +24,7 @@ static long claim_wait(const struct mailer *mailer)
 {
 	long held = mail_host_wait_ms(&mailer->host, steady_ms());
 
-	if (mailer->config->deliver != CONFIG_DELIVER_SMTP || mailer->stopping)
+	if (!mailer_sends(mailer))
 		return -1;
 	if (held > 0)
 		return held;
@@ -101,8 +101,8 @@ static void on_claimed(const struct pg_reply *reply, void *arg)
 	}
 	adapt_claim_size(mailer, (size_t)PQntuples(reply->result));
 	keep_rows(mailer, reply->result);
-	/* Claimed in vain: the server became unreachable, or the daemon stops. */
-	if (mailer->stopping || mail_host_wait_ms(&mailer->host, steady_ms()) > 0)
+	/* Claimed in vain: the server became unreachable, or nothing is sent any more. */
+	if (!mailer_sends(mailer) || mail_host_wait_ms(&mailer->host, steady_ms()) > 0)
 		mailer_release_queue(mailer);
 	if (mailer->more) /* mailer_deal() begins the next turn when half of it is gone */
 		stage_done(mailer->stage, -1);

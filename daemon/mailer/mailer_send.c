@@ -18,6 +18,12 @@
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
+/* A reload may have said `hold` while a claim or a question about a final dot was out. */
+bool mailer_sends(const struct mailer *mailer)
+{
+	return !mailer->stopping && mailer->config->deliver == CONFIG_DELIVER_SMTP;
+}
+
 static bool is_idle(const struct mailer *mailer)
 {
 	return mailer->queued == 0 && !mailer->more;
@@ -88,7 +94,7 @@ void mailer_release_queue(struct mailer *mailer)
 /* Nothing was sent and nothing said against it: another connection may try, while the lease holds. */
 static void take_back(struct mailer *mailer, struct mail_item *item)
 {
-	bool again = !mailer->stopping && item->state != MAIL_ITEM_ASKED
+	bool again = mailer_sends(mailer) && item->state != MAIL_ITEM_ASKED
 		     && mail_host_wait_ms(&mailer->host, steady_ms()) == 0
 		     && item->deadline_ms > steady_ms();
 
@@ -218,7 +224,7 @@ void mailer_deal(struct mailer *mailer)
 {
 	struct mail_item *item;
 
-	if (mailer->stopping)
+	if (!mailer_sends(mailer))
 		return;
 	while (mailer->queued > 0 && mail_pool_has_room(mailer->pool, is_bulk(mailer))) {
 		item = dequeue(mailer);
@@ -242,7 +248,7 @@ static void on_ask(struct mail_item *item, void *arg)
 {
 	struct mailer *mailer = arg;
 
-	if (mailer->stopping || item->deadline_ms <= steady_ms()
+	if (!mailer_sends(mailer) || item->deadline_ms <= steady_ms()
 		|| mail_permit_ask(mailer->permit, item) < 0)
 		mail_pool_drop(mailer->pool, item, "");
 }
@@ -251,7 +257,7 @@ void mailer_on_permit(struct mail_item *item, bool may, void *arg)
 {
 	struct mailer *mailer = arg;
 
-	if (may && item->deadline_ms > steady_ms()) {
+	if (may && mailer_sends(mailer) && item->deadline_ms > steady_ms()) {
 		mail_pool_dot(mailer->pool, item);
 		mailer_deal(mailer);
 		return;

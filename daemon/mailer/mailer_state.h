@@ -56,6 +56,8 @@ extern const struct mail_pool_ops mailer_pool_ops;
 void mailer_on_permit(struct mail_item *item, bool may, void *arg);
 /* Gives what is queued to connections that have room, opens more where that helps. */
 void mailer_deal(struct mailer *mailer);
+/* False: this daemon stops, or its configuration says deliver = hold. */
+bool mailer_sends(const struct mailer *mailer);
 /* Gives the queue back to the database. */
 void mailer_release_queue(struct mailer *mailer);
 /* Gives an item that is not queued back if too little of its lease is left; true: it is gone. */

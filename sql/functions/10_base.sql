@@ -73,8 +73,7 @@ CREATE OR REPLACE FUNCTION vac_store.new_case_code() RETURNS text
 				code := case_code_of(uuid_send(gen_random_uuid()));
 				CONTINUE WHEN EXISTS (SELECT FROM case_record c WHERE c.case_code = code);
 				-- A half that is a protected word would make every mail of the case neutral.
-				EXIT WHEN NOT EXISTS (SELECT FROM protected_word p
-					WHERE p.normal IN (lower(left(code, 3)), lower(right(code, 3))));
+				EXIT WHEN NOT names_protected(code, NULL);
 			END LOOP;
 			RETURN code;
 		END
@@ -106,29 +105,51 @@ CREATE OR REPLACE FUNCTION vac_store.policy_number(policy_name text, of_urgency 
 	RETURN vac_store.policy_text(policy_name, of_urgency)::bigint;
 COMMENT ON FUNCTION vac_store.policy_number(text, text) IS 'A policy''s value as a number: that of the urgency, else the general one';
 
+-- Within what the planner takes: one number beyond it would stop the planning of every office.
+CREATE OR REPLACE FUNCTION vac_store.policy_limits(policy_name text, of_kind text, OUT lowest bigint, OUT highest bigint)
+	LANGUAGE sql IMMUTABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		SELECT coalesce(n.lowest, k.lowest), coalesce(n.highest, k.highest)
+			FROM (VALUES ('minutes', 0, 527040), ('office_minutes', 0, 527040), ('days', 0, 3660), ('office_days', 0, 3660),
+					('seconds', 0, 86400), ('count', 0, 1000000), ('weight', 0, 1000000)) k (kind, lowest, highest)
+				LEFT JOIN (VALUES ('grid_minutes', 1, 1440), ('replan_minutes', 1, 10080), ('telephone_minutes', 15, 1440),
+					('buffer_minutes', 0, 1440), ('buffer_minutes_telephone', 0, 1440), ('rest_minutes', 0, 10080),
+					('horizon', 1, 366), ('mail_retry_seconds', 1, 86400), ('mail_margin_seconds', 0, 3600))
+					n (name, lowest, highest) ON n.name = policy_name
+			WHERE k.kind = of_kind
+	$$;
+COMMENT ON FUNCTION vac_store.policy_limits(text, text) IS 'Between which numbers a policy may lie, by its name, else by its kind; NULLs: it is no number';
+
 CREATE OR REPLACE FUNCTION vac_store.policy_check() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
+		DECLARE
+			-- Only when meetings may be can be said in a word.
+			words text[] := CASE WHEN NEW.name = 'meeting_hours' THEN ARRAY['any', 'office'] ELSE '{}' END;
+			range record;
 		BEGIN
 			IF NEW.kind = 'text' THEN
 				IF length(btrim(NEW.value)) = 0 THEN
 					RAISE check_violation USING MESSAGE = format('policy %s needs a text', NEW.name);
 				END IF;
 			ELSIF NEW.kind = 'hours' THEN
-				IF NEW.value NOT IN ('any', 'office')
+				IF NEW.value <> ALL (words)
 					AND NEW.value !~ '^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$' THEN
 					RAISE check_violation USING
 						MESSAGE = format('policy %s: "%s" are no hours', NEW.name, NEW.value),
-						HINT = 'Say any, office, or hours such as 08:00-20:00.';
+						HINT = format('Say %s.', concat_ws(' or ', NULLIF(array_to_string(words, ', '), ''), 'hours such as 08:00-20:00'));
+				ELSIF NEW.name = 'office_hours' AND split_part(NEW.value, '-', 2)::time <= split_part(NEW.value, '-', 1)::time THEN
+					RAISE check_violation USING MESSAGE = format('policy %s: "%s" ends before it begins', NEW.name, NEW.value);
 				END IF;
-			ELSIF NEW.value !~ '^[0-9]{1,7}$' THEN
-				RAISE check_violation USING
-					MESSAGE = format('policy %s: "%s" is no whole number from 0 to 9999999', NEW.name, NEW.value),
-					HINT = format('It counts %s.', replace(NEW.kind, '_', ' '));
-			ELSIF NEW.name IN ('grid_minutes', 'replan_minutes', 'horizon', 'telephone_minutes', 'mail_retry_seconds')
-				AND NEW.value::bigint < 1 THEN
-				RAISE check_violation USING MESSAGE = format('policy %s must be at least 1', NEW.name);
+			ELSE
+				SELECT * INTO range FROM policy_limits(NEW.name, NEW.kind);
+				IF NEW.value !~ '^[0-9]{1,9}$' OR NEW.value::bigint NOT BETWEEN range.lowest AND range.highest THEN
+					RAISE check_violation USING
+						MESSAGE = format('policy %s: "%s" is no whole number from %s to %s', NEW.name, NEW.value, range.lowest, range.highest),
+						HINT = format('It counts %s.', replace(NEW.kind, '_', ' '));
+				END IF;
 			END IF;
 			RETURN NEW;
 		END

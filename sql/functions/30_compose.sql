@@ -48,8 +48,8 @@ COMMENT ON FUNCTION vac_store.span_text(tstzrange, text) IS
 	'A span as local time: Tue 10 Mar 2026 14:00 to 15:00 EDT (UTC-04:00); both ends in full where day or offset differ';
 
 -- ---- neutral by force ------------------------------------------------------------------------
--- One form for texts and for what is looked for in them: compatibility forms resolved, no case,
--- nothing invisible, and a single space for whatever is no letter or digit, also at both ends.
+-- One form for texts and for what is looked for in them: compatibility forms resolved, no case, no
+-- accents (a name is often typed without), nothing invisible, and a single space for whatever is no letter or digit, also at both ends.
 CREATE OR REPLACE FUNCTION vac_store.searched_form(said text) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -58,15 +58,18 @@ CREATE OR REPLACE FUNCTION vac_store.searched_form(said text) RETURNS text
 			IF octet_length(said) = length(said) THEN
 				RETURN ' ' || btrim(regexp_replace(lower(said), '[^a-z0-9]+', ' ', 'g')) || ' ';
 			END IF;
-			-- Twice by NFKC: changing case can undo it. Upper case first makes ß and ss one.
+			-- Twice by NFKC: changing case can undo it. Upper case first makes ß and ss one. Then apart,
+			-- so that accents stand by themselves, with variation selectors, fillers and tags.
 			said := normalize(lower(upper(normalize(
 				translate(said, U&'\00AD\034F\061C\115F\1160\17B4\17B5\180E\200B\200C\200D\200E\200F\202A\202B\202C\202D\202E\2060\2061\2062\2063\2064\2066\2067\2068\2069\FEFF', ''),
 				NFKC) COLLATE "und-x-icu") COLLATE "und-x-icu"), NFKC);
+			said := regexp_replace(normalize(said, NFD),
+				'[\u0300-\u036f\u115f\u1160\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u206a-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufff9-\ufffb\U000e0000-\U000e0fff]', '', 'g');
 			RETURN ' ' || btrim(regexp_replace(said, '[^[:alnum:]]+' COLLATE "und-x-icu", ' ', 'g')) || ' ';
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.searched_form(text) IS
-	'The form in which protected words are looked for: NFKC, lower case, no invisible characters, one space between words and at both ends';
+	'The form in which protected words are looked for: NFKC, lower case, no accents, no invisible characters, one space between words and at both ends';
 
 CREATE OR REPLACE FUNCTION vac_store.names_protected(said text, reference text) RETURNS boolean
 	LANGUAGE plpgsql STABLE
@@ -277,7 +280,7 @@ CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], sinc
 				-- Office hours before the start are counted only where they can matter.
 				SELECT DISTINCT a.office_id, a.starts, r.minutes
 					FROM a JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency
-					WHERE r.kind = 'office_minutes' AND r.minutes > 0
+					WHERE r.kind = 'office_minutes' AND r.minutes > 0 AND a.starts > since
 						AND a.starts <= r.ends + interval '7 days' + r.minutes * interval '6 minutes'
 			), hours AS MATERIALIZED (
 				SELECT t.office_id, t.hours

@@ -77,7 +77,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.goodbye(daemon_id uuid) RETURNS void
 		DECLARE
 			now_at timestamptz := wall();
 		BEGIN
-			UPDATE message m SET state = 'queued', lease_until = NULL, claimed_by = NULL, not_before = now_at
+			UPDATE message m SET state = 'queued', lease_until = NULL, claimed_by = NULL, not_before = now_at,
+					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, mail_margin()))
 				WHERE m.waiting AND m.state = 'claimed' AND m.claimed_by = goodbye.daemon_id;
 			UPDATE dispatch_group g SET lease_until = NULL, daemon_id = NULL WHERE g.daemon_id = goodbye.daemon_id;
 			DELETE FROM alarm a WHERE a.daemon_id = goodbye.daemon_id;

@@ -16,6 +16,24 @@ CREATE OR REPLACE FUNCTION vac_store.mail_margin() RETURNS interval
 	RETURN vac_store.policy_number('mail_margin_seconds') * interval '1 second';
 COMMENT ON FUNCTION vac_store.mail_margin() IS 'Wait after a lease is over, before a message of the same UID is sent';
 
+-- A page belongs to no UID, so that no newer state overtakes it.
+CREATE OR REPLACE FUNCTION vac_store.page_is_over(m vac_store.message) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id AND NOT a.live);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.page_is_over(message) IS 'Whether a page calls somebody to an appointment that has ended meanwhile';
+
+-- A claim that its daemon did not finish: what it last wrote may still be under way.
+CREATE OR REPLACE FUNCTION vac_store.margin_after(lease_until timestamptz, now_at timestamptz, margin interval) RETURNS timestamptz
+	LANGUAGE sql IMMUTABLE
+	RETURN CASE WHEN lease_until IS NOT NULL THEN least(lease_until, now_at) + margin END;
+COMMENT ON FUNCTION vac_store.margin_after(timestamptz, timestamptz, interval) IS
+	'Until when newer states wait for a claim that is given up now: a margin after its lease; NULL: there was none';
+
 CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most integer, lease_ms integer)
 	RETURNS TABLE (message_id bigint, fence bigint, kind text, method text, uid text, sequence integer, recipient text,
 		recipient_name text, sender text, key_id text, mail_uuid text, first_uuid text, made_at bigint,
@@ -51,12 +69,17 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 				RETURN;
 			END IF;
 			-- A new statement sees what was committed before the rows were locked.
-			UPDATE message m SET state = 'overtaken', lease_until = NULL
+			UPDATE message m SET state = 'overtaken', lease_until = NULL,
+					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
 				WHERE m.message_id = ANY (ids) AND m.uid IS NOT NULL
 					AND EXISTS (SELECT FROM message n WHERE n.uid = m.uid AND n.message_id > m.message_id);
+			-- A page that was claimed while its call-out ended came back to the queue.
+			UPDATE message m SET state = 'unneeded', lease_until = NULL
+				WHERE m.message_id = ANY (ids) AND m.kind = 'page' AND page_is_over(m);
 			-- Nothing is sent for a held case.
 			WITH held AS (
-				UPDATE message m SET state = 'suppressed', lease_until = NULL
+				UPDATE message m SET state = 'suppressed', lease_until = NULL,
+						uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
 					FROM case_record c
 					WHERE m.message_id = ANY (ids) AND m.waiting AND c.case_id = m.case_id AND c.held_since IS NOT NULL
 					RETURNING m.message_id, m.office_id, m.case_id, m.appointment_id
@@ -73,7 +96,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 			WITH claimed AS (
 				UPDATE message m
 					SET state = 'claimed', lease_until = now_at + lease_of(lease_ms), fence = m.fence + 1,
-						claimed_by = claim_messages.daemon_id, ever_claimed = true, uncertain_until = NULL,
+						claimed_by = claim_messages.daemon_id, ever_claimed = true,
+						uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin)),
 						sender = coalesce(m.sender, identity.sender), key_id = coalesce(m.key_id, identity.key_id)
 					WHERE m.message_id = ANY (ids) AND m.waiting
 					RETURNING m.*
@@ -136,11 +160,25 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 				WHERE m.fence = u.fence AND m.state = 'claimed' AND m.lease_until > now_at
 					AND NOT EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
 					AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message n
-						WHERE n.uid = m.uid AND n.message_id > m.message_id));
+						WHERE n.uid = m.uid AND n.message_id > m.message_id))
+					AND CASE WHEN m.kind = 'page' THEN NOT page_is_over(m) ELSE true END;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.may_send(bigint[], bigint[]) IS
-	'Asked right before the final dot: which of these are still this daemon''s, within their lease, not held and not overtaken';
+	'Asked right before the final dot: which of these are still this daemon''s, within their lease, not held, not overtaken and needed';
+
+-- An update may be the first that its coordinator hears: it overtook the invitation.
+CREATE OR REPLACE FUNCTION vac_store.is_first_word(m vac_store.message) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN m.kind IN ('invitation', 'update')
+				AND NOT EXISTS (SELECT FROM message e WHERE e.uid = m.uid AND e.state = 'sent');
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.is_first_word(message) IS
+	'Whether a message invites somebody to whom no mail server has taken anything about the appointment yet';
 
 -- An invitation that the mail server will never take: its coordinator does not know of it, so the
 -- request is planned again at once, with somebody else today.
@@ -168,7 +206,9 @@ CREATE OR REPLACE FUNCTION vac_store.invitation_refused(message_ids bigint[]) RE
 						FROM gone g
 							JOIN coordinator k ON k.coordinator_id = g.coordinator_id
 							JOIN office o ON o.office_id = k.office_id
-					ON CONFLICT ON CONSTRAINT request_bar_pkey DO UPDATE SET until = NULL, times = b.times + 1
+					ON CONFLICT ON CONSTRAINT request_bar_pkey DO UPDATE
+						-- Not for good, as after a second no of their own: the mail server may be what is wrong.
+						SET until = CASE WHEN b.until IS NOT NULL THEN excluded.until END, times = b.times + 1
 			)
 			SELECT array_agg(g.request_id) INTO again FROM gone g;
 			UPDATE request r SET state = 'open', plan_at = now_at
@@ -202,7 +242,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 					SELECT m.message_id FROM unnest(message_ids, fences, outcomes) u (message_id, fence, outcome)
 						JOIN message m ON m.message_id = u.message_id AND m.fence = u.fence
 						JOIN appointment a ON a.appointment_id = m.appointment_id
-					WHERE u.outcome = 'final' AND m.kind = 'invitation'
+					WHERE u.outcome = 'final' AND is_first_word(m)
 						AND NOT lock_for_replan(a.request_id, a.coordinator_id, a.appointment_id));
 			END IF;
 			RETURN QUERY
@@ -223,7 +263,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 							WHEN 'unknown' THEN m.lease_until + margin
 							WHEN 'final' THEN now_at + interval '1 minute'
 							ELSE now_at END,
-						uncertain_until = CASE WHEN u.outcome = 'unknown' THEN m.lease_until + margin END,
+						uncertain_until = greatest(m.uncertain_until,
+							CASE WHEN u.outcome = 'unknown' THEN m.lease_until + margin END),
 						-- Nothing of it left this house: as if it had not been claimed, if it never was before.
 						ever_claimed = m.ever_claimed AND NOT (u.outcome = 'released' AND m.fence = 1),
 						lease_until = NULL,
@@ -243,7 +284,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 							jsonb_build_object('reply', m.reply)
 						FROM message m WHERE m.message_id = ANY (refused) ORDER BY m.message_id;
 				PERFORM invitation_refused(ARRAY(SELECT m.message_id FROM message m
-					WHERE m.message_id = ANY (refused) AND m.kind = 'invitation'));
+					WHERE m.message_id = ANY (refused) AND is_first_word(m)));
 			END IF;
 		END
 	$$;

@@ -215,12 +215,16 @@ CREATE OR REPLACE FUNCTION vac_store.open_cases_of(coordinator_ids integer[])
 	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
 		BEGIN
 			RETURN QUERY
-			-- A live appointment is always of an open case: ending a case ends its appointments.
+			-- Ending a case ends its appointments, but for those that are over.
 			SELECT a.coordinator_id, a.case_id
 				FROM appointment a
 				WHERE a.coordinator_id = ANY (coordinator_ids) AND a.live
+					AND CASE WHEN upper(a.span) > now_at THEN true
+						ELSE (SELECT c.state = 'open' FROM case_record c WHERE c.case_id = a.case_id) END
 			UNION
 			SELECT c.responsible_id, c.case_id
 				FROM case_record c

@@ -180,7 +180,7 @@ BEGIN
 	UPDATE case_record c SET held_since = NULL WHERE c.case_id = one.case_id;
 	-- Cancellations that were kept back go out now, where a calendar still shows the appointment;
 	-- all else is made anew by the plan.
-	UPDATE message m SET state = 'queued', not_before = at
+	UPDATE message m SET state = 'queued', not_before = at, checked = 0
 		WHERE m.case_id = one.case_id AND m.kind = 'cancel' AND m.state = 'suppressed' AND lower(m.span) > at
 			AND EXISTS (SELECT FROM message e WHERE e.uid = m.uid AND e.method = 'REQUEST' AND e.ever_claimed);
 	UPDATE request r SET plan_at = at, refusals = 0 WHERE r.case_id = one.case_id AND r.state = 'open';

@@ -7,6 +7,11 @@ CREATE OR REPLACE FUNCTION vac_store.lock_diaries(coordinator_ids integer[]) RET
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 BEGIN
+	-- What a plan stored before these locks must be seen after them.
+	IF current_setting('transaction_isolation') NOT LIKE 'read %committed' THEN
+		PERFORM refuse('this transaction looks at the data as they were when it began, and could miss an appointment made since',
+			'ROLLBACK, then BEGIN ISOLATION LEVEL READ COMMITTED.', '25000');
+	END IF;
 	PERFORM FROM request r WHERE r.request_id IN (SELECT a.request_id FROM appointment a
 			WHERE a.coordinator_id = ANY (coordinator_ids) AND a.live AND upper(a.span) > moment())
 		ORDER BY r.request_id FOR NO KEY UPDATE;

@@ -142,7 +142,7 @@ demo_show() {
 	demo_view "Is mail waiting?" "TABLE vac.mail_queue"
 	demo_view "How does vacd stand?" "TABLE vac.status"
 
-	step "why him, and not the colleagues in Portland: the reasons of one choice ($shown_code)"
+	step "the reasons of one choice ($shown_code, the case in Portland)"
 	demo_view "Chosen, runner-up, and the rule that ruled out each of the others:" \
 		"SELECT * FROM vac.why WHERE case_code = '$shown_code'"
 

@@ -1,7 +1,7 @@
 -- The outbox: order, one message of a UID in flight, expired claims, what must not go out, outcomes.
 BEGIN;
 \ir core.psql
-SELECT plan(74);
+SELECT plan(84);
 SELECT pg_temp.person('ANNE', 'NYC'), pg_temp.person('BEN', 'NYC') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') \g /dev/null
 SELECT '11111111-1111-1111-1111-111111111111' AS d, '22222222-2222-2222-2222-222222222222' AS e \gset
@@ -70,6 +70,7 @@ UPDATE message SET lease_until = clock_timestamp() + interval '1 hour' WHERE app
 SELECT is(pg_temp.claim(:'d'), format('invitation %s', :a2), 'a lease too long to be true counts as over');
 
 -- ---- one of a UID in flight ------------------------------------------------------------------
+UPDATE message SET uncertain_until = NULL;
 SELECT end_appointments(ARRAY[:a2]::bigint[], 'cancelled') \g /dev/null
 SELECT is(pg_temp.states(:a2), 'invitation claimed, cancel queued', 'the invitation may be on its way');
 SELECT is(pg_temp.claim(:'e'), NULL, 'so the CANCEL waits');
@@ -84,7 +85,8 @@ SELECT end_appointments(ARRAY[:b1]::bigint[], 'cancelled') \g /dev/null
 UPDATE message SET lease_until = clock_timestamp() - interval '2 seconds' WHERE appointment_id = :b1 AND kind = 'invitation';
 SELECT is(pg_temp.claim(:'e'), NULL, 'after the lease there is a margin');
 SELECT is(pg_temp.states(:b1), 'invitation overtaken, cancel queued', 'in which the old state is given up');
-UPDATE message SET state = 'claimed', lease_until = clock_timestamp() - interval '6 seconds' WHERE appointment_id = :b1 AND kind = 'invitation';
+SELECT is(pg_temp.claim(:'e'), NULL, 'which does not make the margin shorter');
+UPDATE message SET uncertain_until = uncertain_until - interval '4 seconds' WHERE appointment_id = :b1;
 SELECT is(pg_temp.claim(:'e'), format('cancel %s', :b1), 'then the newer one goes');
 UPDATE message SET state = 'sent', lease_until = NULL WHERE state = 'claimed';
 SELECT pg_temp.invite('ANNE', '2030-01-08 17:00Z') AS b2 \gset
@@ -97,6 +99,16 @@ SELECT is(pg_temp.claim(:'d'), NULL, 'and what overtakes it waits until a slow s
 SELECT ok(vac_daemon.next_message() BETWEEN 60000 AND 66000, 'that long');
 UPDATE message SET uncertain_until = clock_timestamp() WHERE appointment_id = :b2;
 SELECT is(pg_temp.claim(:'d'), format('cancel %s', :b2), 'and no longer');
+-- Claimed again and sent by another, while the first daemon may still be at its final dot.
+SELECT pg_temp.invite('ANNE', '2030-01-08 18:00Z') AS b4 \gset
+SELECT pg_temp.claim(:'d') \g /dev/null
+UPDATE message SET lease_until = clock_timestamp() - interval '1 second' WHERE appointment_id = :b4;
+SELECT pg_temp.claim(:'e') \g /dev/null
+SELECT pg_temp.finish(:b4, 'invitation', 'sent') \g /dev/null
+SELECT end_appointments(ARRAY[:b4]::bigint[], 'cancelled') \g /dev/null
+SELECT is(pg_temp.claim(:'e'), NULL, 'a newer state waits for the margin of the first lease too');
+UPDATE message SET uncertain_until = clock_timestamp() WHERE appointment_id = :b4;
+SELECT is(pg_temp.claim(:'e'), format('cancel %s', :b4), 'and then goes');
 -- A newer state that was stored while the older one came back to the queue.
 SELECT pg_temp.invite('ANNE', '2030-01-08 19:00Z') AS b3 \gset
 UPDATE appointment SET sequence = 1 WHERE appointment_id = :b3;
@@ -141,6 +153,19 @@ SELECT pg_temp.claim(:'d') \g /dev/null
 SELECT is(pg_temp.finish(:c3, 'update', 'final', '550'), 'refused', 'an update that is refused for good');
 SELECT is((SELECT a.state || ' ' || r.state FROM appointment a JOIN request r USING (request_id) WHERE appointment_id = :c3), 'invited planned', 'leaves the appointment: somebody must telephone');
 SELECT is((SELECT count(*) FROM history WHERE event = 'message_refused' AND appointment_id = :c3 AND reason = 'update'), 1::bigint, 'and stands in history');
+SELECT pg_temp.invite('ANNE', '2030-01-09 22:30Z') AS c5 \gset
+INSERT INTO request_bar SELECT request_id, coordinator_id, clock_timestamp() - interval '1 day' FROM appointment WHERE appointment_id = :c5;
+SELECT pg_temp.claim(:'d') \g /dev/null
+SELECT pg_temp.finish(:c5, 'invitation', 'final', '550') \g /dev/null
+SELECT is((SELECT until > clock_timestamp() AND times = 2 FROM request_bar b JOIN appointment a USING (request_id, coordinator_id) WHERE appointment_id = :c5), true,
+	'a second refusal by a mail server does not bar for good, as a second no would');
+-- An update that overtook the invitation is the first that its coordinator hears.
+SELECT pg_temp.invite('ANNE', '2030-01-09 21:00Z') AS c4 \gset
+UPDATE appointment SET sequence = 1 WHERE appointment_id = :c4;
+SELECT queue_appointments('update', ARRAY[:c4]::bigint[]);
+SELECT pg_temp.claim(:'d') \g /dev/null
+SELECT is(pg_temp.finish(:c4, 'update', 'final', '550'), 'refused', 'refused for good before anything was taken');
+SELECT is((SELECT a.state || ' ' || r.state FROM appointment a JOIN request r USING (request_id) WHERE appointment_id = :c4), 'replaced open', 'it is an invitation: planned again');
 -- Several outcomes in one call.
 SELECT pg_temp.invite('BEN', '2030-01-10 15:00Z') AS m1, pg_temp.invite('BEN', '2030-01-10 17:00Z') AS m2, pg_temp.invite('BEN', '2030-01-10 19:00Z') AS m3 \gset
 SELECT pg_temp.claim(:'d') \g /dev/null
@@ -148,6 +173,18 @@ SELECT is((SELECT string_agg(f.state, ' ' ORDER BY f.message_id) FROM
 	(SELECT array_agg(message_id ORDER BY message_id) AS ids, array_agg(fence ORDER BY message_id) AS fences FROM message WHERE appointment_id IN (:m1, :m2, :m3)) m,
 	vac_daemon.finish_messages(m.ids, m.fences, '{sent,final,retry}', '{250,550,NULL}') f), 'sent refused queued', 'several outcomes in one call');
 SELECT is((SELECT string_agg(state, ' ' ORDER BY appointment_id) FROM appointment WHERE appointment_id IN (:m1, :m2, :m3)), 'invited replaced invited', 'each has its own effect');
+
+-- ---- pages ----------------------------------------------------------------------------------
+UPDATE coordinator SET pager = 'page.ben@example.org' WHERE code = 'BEN';
+SELECT pg_temp.invite('BEN', '2030-01-10 21:00Z', 'immediate') AS p1 \gset
+SELECT queue_pages(ARRAY[:p1]::bigint[]) \g /dev/null
+SELECT pg_temp.claim(:'d') \g /dev/null
+SELECT is(pg_temp.may_send(:p1), 2::bigint, 'invitation and page');
+SELECT end_appointments(ARRAY[:p1]::bigint[], 'cancelled') \g /dev/null
+SELECT is(pg_temp.may_send(:p1), 0::bigint, 'nobody is called to what is cancelled');
+SELECT pg_temp.finish(:p1, 'page', 'released') \g /dev/null
+SELECT pg_temp.claim(:'d') \g /dev/null
+SELECT is((SELECT state FROM message WHERE appointment_id = :p1 AND kind = 'page'), 'unneeded', 'also when the page comes back to the queue');
 
 -- ---- held ------------------------------------------------------------------------------------
 SELECT pg_temp.invite('ANNE', '2030-01-11 15:00Z') AS h1, pg_temp.invite('ANNE', '2030-01-11 17:00Z') AS h2 \gset
@@ -186,6 +223,8 @@ SELECT is(pg_temp.claim(:'d'), format('invitation %s', :i1), 'now it can');
 SELECT is((SELECT sender || ' ' || key_id FROM message WHERE appointment_id = :i1), 'vacd@agency.example k2', 'as that daemon, for good');
 SELECT vac_daemon.goodbye(:'d');
 SELECT is((SELECT state FROM message WHERE appointment_id = :i1), 'queued', 'a daemon that says goodbye leaves its claims to others');
+SELECT end_appointments(ARRAY[:i1]::bigint[], 'cancelled') \g /dev/null
+SELECT ok((SELECT uid_free_at(uid, message_id, '5 seconds') - clock_timestamp() BETWEEN '3 seconds' AND '5 seconds' FROM message WHERE appointment_id = :i1 AND kind = 'cancel'), 'and its last write, if there was one, has its margin');
 SELECT vac_daemon.queue_probe('tester@example.org', '') AS p \gset
 SELECT is((SELECT concat_ws(' ', kind, method, recipient, recipient_name, uid IS NOT NULL, answer_handle IS NOT NULL, lower(span) > now()) FROM message WHERE message_id = :p),
 	'probe REQUEST tester@example.org Tester t t t', 'a probe is an invitation of its own');

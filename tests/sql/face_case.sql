@@ -1,7 +1,7 @@
 -- What becomes of a case: changed, withdrawn, held, released, looked at; and what is mailed of it.
 BEGIN;
 \ir people.psql
-SELECT plan(58);
+SELECT plan(64);
 \set soon 'date_trunc(\'hour\', now()) + interval \'3 days\''
 
 -- ---- withdraw --------------------------------------------------------------------------------
@@ -88,6 +88,33 @@ SELECT matches(vac.change_request(:'c', gender => 'male', gender_required => tru
 SELECT throws_matching(format('SELECT vac.change_request(%L, place => %L)', :'c', 'PORT'), 'place: SEA has no place', 'what is wrong is refused as in open_case');
 SELECT is((SELECT detail -> 'gender_required' FROM history WHERE event = 'request_changed' ORDER BY history_id DESC LIMIT 1), '[false, true]'::jsonb,
 	'history keeps what it was and what it is');
+
+-- ---- a meeting that goes on, and one that is over --------------------------------------------
+SELECT vac.open_case('SEA') AS g \gset
+SELECT pg_temp.appoint(:'g', 'SEA-2', :soon + interval '20 hours') AS g1 \gset
+UPDATE appointment SET span = tstzrange(now() - interval '10 minutes', now() + interval '50 minutes'), busy = tstzrange(now() - interval '10 minutes', now() + interval '50 minutes')
+	WHERE appointment_id = :g1;
+SAVEPOINT going_on;
+SELECT matches(vac.hold_case(:'g', 'safety'), 'By telephone, tell Coordinator B', 'a case can be held while its meeting goes on');
+ROLLBACK TO going_on;
+SELECT matches(vac.withdraw_case(:'g', 'resolved'), '1 appointment is cancelled', 'and withdrawn');
+ROLLBACK TO going_on;
+SELECT matches(vac.add_leave('SEA-2', now(), now() + interval '1 hour'), '1 appointment is cancelled', 'and whoever meets may go home');
+ROLLBACK TO going_on;
+UPDATE appointment SET span = tstzrange(now() - interval '2 hours', now() - interval '1 hour'), busy = tstzrange(now() - interval '2 hours', now() - interval '1 hour')
+	WHERE appointment_id = :g1;
+SELECT is((SELECT count(*) FROM open_cases_of(ARRAY[(SELECT coordinator_id FROM coordinator WHERE code = 'SEA-2')])), 1::bigint, 'what is over counts as an open case');
+SELECT vac.withdraw_case(:'g', 'resolved') \g /dev/null
+SELECT is((SELECT count(*) FROM open_cases_of(ARRAY[(SELECT coordinator_id FROM coordinator WHERE code = 'SEA-2')])), 0::bigint, 'until the case has ended');
+-- A domain was forbidden after the invitation went out, and before the hold.
+SELECT vac.open_case('SEA') AS h \gset
+SELECT pg_temp.appoint(:'h', 'SEA-2', :soon + interval '30 hours') AS h1 \gset
+UPDATE allowed_domain SET domain = 'agency.example';
+INSERT INTO mail_identity (sender, key_id, set_at) VALUES ('vacd@agency.example', 'k1', now());
+SELECT vac.hold_case(:'h', 'safety'), vac.release_case(:'h', 'safe') \g /dev/null
+SELECT count(*) FROM vac_daemon.claim_messages('11111111-1111-1111-1111-111111111111', 100, 60000) \g /dev/null
+SELECT is((SELECT state FROM message WHERE appointment_id = :h1 AND kind = 'cancel'), 'suppressed', 'release sends nothing to a domain that is not allowed');
+UPDATE allowed_domain SET domain = 'example.org';
 
 -- ---- conflict, responsible, look up ----------------------------------------------------------
 SELECT vac.open_case('SEA') AS f \gset

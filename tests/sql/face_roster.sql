@@ -1,7 +1,7 @@
 -- Verbs about people, offices and rules, and the forms in which people write hours and days.
 BEGIN;
 \ir people.psql
-SELECT plan(79);
+SELECT plan(88);
 \set day '(local_day(now(), \'America/Los_Angeles\') + 10)'
 
 -- ---- how hours and days are written ----------------------------------------------------------
@@ -118,6 +118,13 @@ SELECT throws_matching($$SELECT vac.retire_office('HNL', 'roster')$$, 'still has
 SELECT matches(vac.set_policy('notice', '90', 'urgent'), 'is 90 now, was 120', 'a policy');
 SELECT throws_matching($$SELECT vac.set_policy('notice', '90')$$, 'has a value for each urgency', 'needs its urgency');
 SELECT throws_matching($$SELECT vac.set_policy('notice', 'soon', 'urgent')$$, 'is no whole number', 'and a value of its kind');
+-- What the planner cannot take would stop every office.
+SELECT throws_matching(format('SELECT vac.set_policy(%L, %L)', name, value), says, name || ' is not ' || value)
+	FROM (VALUES ('grid_minutes', '0', 'from 1 to 1440'), ('grid_minutes', '1441', 'from 1 to 1440'), ('rest_minutes', '9999999', 'from 0 to 10080'),
+		('rest_hours', 'any', 'are no hours'), ('office_hours', 'office', 'are no hours'), ('office_hours', '22:00-06:00', 'ends before it begins'),
+		('weight_load', '1000001', 'no whole number')) AS v (name, value, says);
+SELECT matches(vac.set_policy('meeting_hours', 'any', 'routine'), 'is any now', 'meetings may be at any hour');
+SELECT matches(vac.set_policy('rest_hours', '21:00-05:00'), 'is 21:00-05:00 now', 'the night goes over midnight');
 SELECT vac.add_protected_word('Nightfall') \g /dev/null
 SELECT is((SELECT count(*) FROM history WHERE event = 'protected_word_added' AND detail::text NOT LIKE '%ightfall%'), 1::bigint, 'history does not repeat a protected word');
 SELECT lives_ok($$SELECT vac.add_holiday('2027-05-31', 'Memorial Day')$$, 'a holiday of all offices');

@@ -10,6 +10,10 @@ sys.path.insert(0, os.path.dirname(__file__))
 import harness  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'bare: says nothing more under the sanitizers, and is left out there')
+
+
 @pytest.fixture(scope='session')
 def session_folder():
     with harness.temporary_folder() as folder:

@@ -123,6 +123,8 @@ SELECT (SELECT count(*) FROM vac_store.message WHERE state IN ('queued', 'claime
 def settle(database, daemons=(), seconds=120):
     """Waits until everything is planned or has its reason, and no mail waits."""
     def rested():
+        for daemon in daemons:
+            assert 'run `vacd migrate`' not in daemon.log(), daemon.log()[-1000:]
         return database.value(UNSETTLED) == 0
     try:
         harness.wait_for(rested, seconds, 'rest', every=0.25)

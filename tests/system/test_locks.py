@@ -244,3 +244,15 @@ def test_a_refusal_whose_request_is_locked_comes_again(world):
         assert sorted(quickly(lambda: world.finish(claimed, 'final'))) == ['queued', 'refused']
         supervisor.rollback()
     assert world.value("SELECT string_agg(state, ' ' ORDER BY request_id) FROM request") == 'planned open'
+
+
+def test_leave_sees_what_was_stored_before_it(world):
+    """A transaction that looks at older data could put leave over an appointment: it is refused."""
+    supervisor = world.supervisor()
+    supervisor.commit()
+    supervisor.execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+    supervisor.execute('SELECT 1')
+    assert world.store(world.choose(world.ask(), 'ANNE')) == ['stored']
+    with pytest.raises(psycopg.Error, match='could miss an appointment'):
+        supervisor.execute("SELECT vac.add_leave('ANNE', now(), now() + interval '30 days')")
+    supervisor.close()

@@ -205,6 +205,8 @@ static inline void act(struct run *run, const char *line)
 		smtp_lost(run->smtp, "gone");
 	else if (strcmp(line, "silent") == 0)
 		expect_silence(run);
+	else if (strcmp(line, "full") == 0)
+		assert_false(smtp_has_room(run->smtp));
 	else
 		fail_msg("%s: unknown act \"%s\"", run->name, line);
 }

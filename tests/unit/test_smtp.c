@@ -288,8 +288,9 @@ static void test_parameters(void **state)
 			.text = HELLO "< 250-mx\n< 250 SIZE\n! ready\n* send 1\n"
 				      "> MAIL FROM:<bounce1@agency.example> SIZE=43\n"},
 		{.name = "too large to be tried",
-			.text = HELLO "< 250-mx\n< 250 SIZE 42\n! ready\n* send 1\n"
-				      "! refused 1 552 not tried: 43 octets\n* silent\n"},
+			.text = HELLO "< 250-mx\n< 250 SIZE 42\n! ready\n* send 1\n* full\n"
+				      "! refused 1 552 not tried: 43 octets\n* send 2\n* full\n"
+				      "! refused 2 552 not tried: 43 octets\n* silent\n"},
 	};
 
 	(void)state;
