@@ -81,8 +81,11 @@ static int run_daemon(const char *path)
 {
 	struct config *config = NULL;
 	char error[400] = "";
-	int r = config_read(path, &config, error, sizeof(error));
+	int r;
 
+	/* Until the loop listens for it there is nothing to reload, and nothing to die of. */
+	signal(SIGHUP, SIG_IGN);
+	r = config_read(path, &config, error, sizeof(error));
 	if (r) {
 		log_error("configuration refused", "why=\"%s\"", r < 0 ? strerror(-r) : error);
 		return EX_CONFIG;

@@ -18,6 +18,7 @@ static const char *const names[MAIL_ALARMS] = {
 	[MAIL_ALARM_TLS] = "mail_tls",
 	[MAIL_ALARM_SERVER] = "mail_server",
 	[MAIL_ALARM_SENDER] = "mail_sender",
+	[MAIL_ALARM_REFUSALS] = "mail_refusals",
 };
 
 struct alarm {

@@ -12,10 +12,11 @@ struct mail_alarms;
 struct pg;
 
 enum mail_alarm {
-	MAIL_ALARM_LOGIN,  /* mail_login: the server refuses our login */
-	MAIL_ALARM_TLS,    /* mail_tls: the server cannot be trusted */
-	MAIL_ALARM_SERVER, /* mail_server: nothing can be sent for some time */
-	MAIL_ALARM_SENDER, /* mail_sender: the server refuses our own address */
+	MAIL_ALARM_LOGIN,    /* mail_login: the server refuses our login */
+	MAIL_ALARM_TLS,      /* mail_tls: the server cannot be trusted */
+	MAIL_ALARM_SERVER,   /* mail_server: nothing can be sent for some time */
+	MAIL_ALARM_SENDER,   /* mail_sender: the server refuses our own address */
+	MAIL_ALARM_REFUSALS, /* mail_refusals: the server refuses one recipient after the other */
 	MAIL_ALARMS,
 };
 

@@ -43,6 +43,7 @@ static void take_numbers(struct mail_item *item, const PGresult *result, int row
 {
 	item->id = number(result, row, "message_id");
 	item->fence = number(result, row, "fence");
+	item->attempts = number(result, row, "attempts");
 	item->message.sequence = (long)number(result, row, "sequence");
 	item->message.made_at = number(result, row, "made_at");
 	item->message.starts = number(result, row, "starts");

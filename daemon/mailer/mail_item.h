@@ -25,6 +25,7 @@ struct mail_item {
 	struct mail_line *line; /* from MAIL_ITEM_GIVEN on */
 	long long id;
 	long long fence;
+	long long attempts;    /* that had a reply, before this one */
 	long long deadline_ms; /* CLOCK_BOOTTIME; the lease is over then, by our own count */
 	const char *kind;
 	struct imip_message message; /* its strings are in text */

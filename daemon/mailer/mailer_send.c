@@ -18,6 +18,11 @@
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
+enum {
+	BELIEVED_REFUSALS = 3, /* in a row */
+	REPEATED_REFUSALS = 3, /* of one message */
+};
+
 /* A reload may have said `hold` while a claim or a question about a final dot was out. */
 bool mailer_sends(const struct mailer *mailer)
 {
@@ -104,6 +109,28 @@ static void take_back(struct mailer *mailer, struct mail_item *item)
 		report(mailer, item, "released", "");
 }
 
+/*
+ * A server that refuses one recipient after the other is more likely set up wrongly than right: were each
+ * believed, one coordinator after the other would be passed over, until nobody is left. So after some in a
+ * row a refusal is final only when it has been repeated, some minutes later.
+ */
+static void refused(struct mailer *mailer, struct mail_item *item, const char *reply)
+{
+	char masked[MAIL_TEXT_MAX];
+
+	if (++mailer->refused > BELIEVED_REFUSALS) {
+		mail_item_mask(reply, masked, sizeof(masked));
+		mail_alarm_raise(mailer->alarms, MAIL_ALARM_REFUSALS, masked);
+		if (item->attempts < REPEATED_REFUSALS) {
+			log_outcome(LOG_WARNING, "message deferred", item, reply);
+			report(mailer, item, "retry", reply);
+			return;
+		}
+	}
+	log_outcome(LOG_WARNING, "message refused", item, reply);
+	report(mailer, item, "final", reply);
+}
+
 static void on_outcome(
 	struct mail_item *item, enum smtp_outcome outcome, const char *reply, void *arg)
 {
@@ -114,7 +141,9 @@ static void on_outcome(
 	case SMTP_SENT:
 		mailer->sent++;
 		worked(mailer);
+		mailer->refused = 0;
 		mail_alarm_clear(mailer->alarms, MAIL_ALARM_SENDER);
+		mail_alarm_clear(mailer->alarms, MAIL_ALARM_REFUSALS);
 		log_outcome(LOG_INFO, "message sent", item, reply);
 		report(mailer, item, "sent", reply);
 		break;
@@ -124,8 +153,7 @@ static void on_outcome(
 		break;
 	case SMTP_REFUSED:
 		worked(mailer);
-		log_outcome(LOG_WARNING, "message refused", item, reply);
-		report(mailer, item, "final", reply);
+		refused(mailer, item, reply);
 		break;
 	case SMTP_SENDER:
 		mail_item_mask(reply, masked, sizeof(masked));

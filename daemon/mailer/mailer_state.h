@@ -43,6 +43,7 @@ struct mailer {
 	struct mail_host host;
 	long long fewer_until_ms; /* the server takes no more connections than `fewer` */
 	size_t fewer;
+	unsigned refused; /* for good, in a row, by a server that took nothing in between */
 	bool stopping;
 	long long stopping_since_ms;
 	unsigned long long sent;

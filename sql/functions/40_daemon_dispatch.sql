@@ -38,6 +38,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer,
 		DECLARE
 			now_at timestamptz := wall();
 		BEGIN
+			-- No waiting for the disk: a claim that a crash of the database forgets was made on a connection
+			-- that the crash ended, and its daemon plans nothing without it.
+			PERFORM set_config('synchronous_commit', 'off', true);
 			RETURN QUERY
 			WITH free AS MATERIALIZED (
 				SELECT g.group_id, vac_store.group_due(g.group_id) AS due,
@@ -73,6 +76,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.renew_group(group_id integer, fence bigint
 	AS $$
 		#variable_conflict use_column
 		BEGIN
+			PERFORM set_config('synchronous_commit', 'off', true);
 			UPDATE dispatch_group g SET lease_until = wall() + lease_of(lease_ms)
 				WHERE g.group_id = renew_group.group_id AND g.fence = renew_group.fence AND g.lease_until IS NOT NULL;
 			RETURN FOUND;
@@ -86,6 +90,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.release_group(group_id integer, fence bigi
 	AS $$
 		#variable_conflict use_column
 		BEGIN
+			PERFORM set_config('synchronous_commit', 'off', true);
 			UPDATE dispatch_group g SET lease_until = NULL, daemon_id = NULL
 				WHERE g.group_id = release_group.group_id AND g.fence = release_group.fence AND g.lease_until IS NOT NULL;
 			RETURN FOUND;

@@ -48,6 +48,14 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 			IF n.holding > 0 THEN
 				RETURN QUERY SELECT 'warn', 'mail: deliver = hold, nothing is sent; set deliver = smtp when mail may go out';
 			END IF;
+			SELECT string_agg(o.code, ', ' ORDER BY o.code) AS codes INTO n
+				FROM office o
+				WHERE o.retired_at IS NULL AND NOT EXISTS (SELECT FROM supervisor s
+					WHERE s.retired_at IS NULL AND (s.all_offices OR EXISTS (SELECT FROM supervisor_office x
+						WHERE x.supervisor_id = s.supervisor_id AND x.office_id = o.office_id)));
+			IF n.codes IS NOT NULL THEN
+				RETURN QUERY SELECT 'bad', format('supervisors: nobody is told of %s; import supervisors or use vac.set_supervisor', n.codes);
+			END IF;
 			RETURN QUERY SELECT 'bad', format('alarm: %s, for %s: %s', a.name, age_text(min(a.since), now_at), min(a.text))
 				FROM alarm a JOIN daemon d ON d.daemon_id = a.daemon_id AND d.stopped_at IS NULL AND d.seen_at > now_at - still
 				GROUP BY a.name ORDER BY a.name;

@@ -42,6 +42,8 @@ GRANT EXECUTE ON FUNCTION
 	TO vac_intake;
 
 -- ---- the duty desk: one code at a time, on record --------------------------------------------
+-- Supervisors have their own offices' cases before them, and no business with others'.
+REVOKE EXECUTE ON FUNCTION vac.look_up(text) FROM vac_supervisor;
 GRANT EXECUTE ON FUNCTION vac.look_up(text) TO vac_desk;
 
 -- ---- what views read for the person who asks; row-level security says which rows -------------

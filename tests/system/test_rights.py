@@ -217,6 +217,8 @@ def test_the_desk_looks_up_one_code_on_record(offices):
     desk = offices.as_login('desk1')
     assert desk.query('SELECT state, office FROM vac.look_up(%s)', code.replace('-', '').lower()) == [('being planned', 'SEA')]
     assert desk.query("SELECT * FROM vac.look_up('K7Q-4MX')") == []
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        offices.as_login('sup_sea').query('SELECT * FROM vac.look_up(%s)', code)
     assert offices.query("SELECT who, case_code, what FROM vac.history WHERE what LIKE 'looked up%%'") == [
         ('desk1', None, 'looked up, no such case'), ('desk1', code, 'looked up')]
     for view in VIEWS:

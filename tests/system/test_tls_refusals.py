@@ -52,7 +52,7 @@ def settings(starttls):
 def recovers(database, server, message):
     """The server was put right: the message goes out and the alarms end."""
     harness.wait_for(lambda: state(database, message) == 'sent', 40, 'the waiting message to be sent')
-    harness.wait_for(lambda: not database.query('SELECT FROM vac_store.alarm'), WITHIN, 'end of alarms')
+    harness.wait_for(lambda: database.value('SELECT count(*) FROM vac_store.alarm') == 0, WITHIN, 'end of alarms')
     assert len(server.mails) == 1
 
 
