@@ -116,23 +116,20 @@ def newest_delivered(facts):
 
 
 def ended_cancelled(facts):
-    live = {a.uid for a in facts.appointments if a.live}
     # A cancellation may be refused for good (then it is on the supervisors' list), and about a case on
     # hold nobody is written to: the supervisor was told whom to telephone.
     quiet = {r.request_id for r in facts.requests if r.held or r.case_state != 'open'}
     refused = {m.uid for m in facts.messages if m.method == 'CANCEL' and m.state == 'refused'}
     kept = {m.uid for m in facts.messages if m.method == 'CANCEL' and m.state == 'suppressed'}
-    last = {}
-    for copy in facts.copies:
-        if copy.uid is not None:
-            last[copy.uid] = copy
-    ours = {a.uid: a for a in facts.appointments}
-    for uid, copy in last.items():
-        if uid not in ours or uid in live or uid in refused or copy.method == 'CANCEL':
+    told = {c.uid for c in facts.copies if c.method == 'CANCEL'}
+    invited = {c.uid: c for c in facts.copies if c.method == 'REQUEST'}
+    for appointment in facts.appointments:
+        uid = appointment.uid
+        if appointment.live or uid not in invited or uid in told or uid in refused:
             continue
-        if not (uid in kept and ours[uid].request_id in quiet):
-            yield (f'appointment {ours[uid].appointment_id} is no longer live, but '
-                   f'{copy.recipient} was never told')
+        if not (uid in kept and appointment.request_id in quiet):
+            yield (f'appointment {appointment.appointment_id} is no longer live, but '
+                   f'{invited[uid].recipient} was never told')
 
 
 def no_older_after_newer(facts):

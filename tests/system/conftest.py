@@ -14,6 +14,16 @@ def pytest_configure(config):
     config.addinivalue_line('markers', 'bare: says nothing more under the sanitizers, and is left out there')
 
 
+# Files whose tests start no program of ours that a sanitizer could watch.
+BARE_FILES = {'test_checker.py', 'test_locks.py', 'test_rights.py'}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name in BARE_FILES:
+            item.add_marker('bare')
+
+
 @pytest.fixture(scope='session')
 def session_folder():
     with harness.temporary_folder() as folder:

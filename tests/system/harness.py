@@ -159,11 +159,20 @@ class Database(Login):
 
     def migrate(self):
         run_checked([VACD, 'migrate', '--database', self.conninfo(), '--sql', ROOT / 'sql'])
-        for login, role in self.LOGINS:
-            self.query(f'''DO $$ BEGIN
-                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{login}') THEN
-                    CREATE ROLE {login} LOGIN; END IF; END $$''')
-            self.query(f'GRANT {role} TO {login}')
+        self.add_logins()
+
+    def add_logins(self):
+        with self.connect() as connection:
+            for login, role in self.LOGINS:
+                connection.execute(f'''DO $$ BEGIN
+                    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{login}') THEN
+                        CREATE ROLE {login} LOGIN; END IF; END $$''')
+                connection.execute(f'GRANT {role} TO {login}')
+
+    def set_up_copy(self):
+        """What a copy of a migrated database lacks: the settings and rights of the database itself."""
+        with self.connect() as connection:
+            connection.execute((ROOT / 'sql' / 'bootstrap.sql').read_text())
 
     def import_rosters(self, files):
         done = run_vacd('import', 'roster', '--database', self.conninfo(), *files)
@@ -186,6 +195,7 @@ class Cluster:
         self.log = self.folder / 'postgres.log'
         self.durable = durable
         self.count = 0
+        self.template = None
 
     def create(self):
         self.folder.mkdir(exist_ok=True)
@@ -215,13 +225,22 @@ class Cluster:
     def conninfo(self, database):
         return f'host={self.socket_dir} port={self.port} user=postgres dbname={database}'
 
-    def database(self, rosters=None, migrate=True):
-        self.count += 1
-        database = Database(self, f'vac_{self.count}')
+    def _create(self, name, options=''):
         with psycopg.connect(self.conninfo('postgres'), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE {database.name}')
-        if migrate:
-            database.migrate()
+            connection.execute(f'CREATE DATABASE {name} {options}')
+        return Database(self, name)
+
+    def database(self, rosters=None, migrate=True):
+        """A fresh one. Migrated once for all: each is a copy, which is five times as quick."""
+        self.count += 1
+        name = f'vac_{self.count}'
+        if not migrate:
+            return self._create(name)
+        if self.template is None:
+            self.template = self._create('vac_migrated')
+            self.template.migrate()
+        database = self._create(name, f'TEMPLATE {self.template.name}')
+        database.set_up_copy()
         if rosters:
             database.import_rosters(rosters)
         return database

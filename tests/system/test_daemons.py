@@ -49,6 +49,22 @@ def test_one_of_two_frozen_past_its_lease(cluster, folder, sink, vacd):
     database.drop()
 
 
+def test_a_newer_state_waits_for_the_outcome_of_the_older(cluster, folder, sink, vacd):
+    """The mail server has the invitation and has not answered yet: the cancellation waits, in both daemons."""
+    database = load.database(cluster, folder, coordinators=2)
+    mail = sink(delay_ms=2000)
+    for _ in 'ab':
+        vacd(database, mail, lease_ms=10000, poll_ms=200)
+    code = database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'es')")
+    mail.wait(1)
+    database.as_login('sup_all').query("SELECT vac.withdraw_case(%s, 'wish')", code)
+    invitation, cancel = mail.wait(2)[:2]
+    assert cancel.at - invitation.at >= 2, 'it went out while the older one was in flight'
+    load.settle(database)
+    load.check_promises(database, mail.dir, [code])
+    database.drop()
+
+
 HELD = '''
 INSERT INTO vac_store.appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency,
                                    answer_handle, made_at)
