@@ -211,17 +211,23 @@ static struct pg_call *take_first(struct pg_pipe *pipe)
 
 struct pg_call *pg_pipe_pop(struct pg_pipe *pipe, PGconn *conn)
 {
+	bool ended = false; /* the last thing that libpq gave was the end of some results */
+
 	while (pipe->first && !PQisBusy(conn)) {
 		PGresult *result = PQgetResult(conn);
 		struct pg_call *call = pipe->first;
 
 		if (result) {
+			ended = false;
 			if (take_result(pipe, call, result))
 				return take_first(pipe);
-		} else if (call->expect == EXPECT_SYNC) {
-			return NULL; /* nothing more has come in */
-		} else {
+		} else if (call->expect != EXPECT_SYNC) {
 			call->expect++;
+		} else if (ended) {
+			return NULL; /* two ends in a row: nothing more has come in */
+		} else {
+			/* An error at the sync has an end of its own, and the sync may lie right behind it. */
+			ended = true;
 		}
 	}
 	return NULL;
