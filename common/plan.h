@@ -3,21 +3,24 @@
  *
  * A pure function: coordinators, open time, requests, policy and `now` in; a plan out. No clock,
  * no database, no randomness; the same input gives the same plan to the byte, in whatever order
- * its arrays come. Memory and steps are bounded by the size of the input.
+ * its arrays come. Memory is bounded by the size of the input, the search by a number of steps:
+ * looks at one coordinator for one request.
  *
- * This planner takes one request after another, by urgency, then due time, then id, and gives
- * each the best start that is left; what was given is not taken back. So a plan breaks no hard
- * rule, but its total need not be the least, and it never moves an existing appointment (the cost
- * term `move` of the design does not exist here yet). The interface is made for a planner that
- * looks at all together.
+ * Times are seconds since 1970, spans half-open [start, end). vacd-plan(7) says in words what this
+ * says in brief, and how the search goes about it.
  *
- * Times are seconds since 1970, spans half-open [start, end). Of two starts the better one has
- * fewer minutes after the due time (`late`), then the lower cost, then the earlier start, then
- * the lower hash of request and coordinator. `unserved` is compared before all: whoever can be
- * served is.
+ * Of two plans the better one is, compared in this order:
  *
- * Cost is the sum of these terms, in minutes of routine waiting. w is the term's weight for the
- * request's urgency.
+ *   1. for call-outs (immediate requests) alone: fewer unserved, fewer minutes late, less cost.
+ *      Nothing that can wait weighs in on who goes now.
+ *   2. for the others: fewer urgent unserved, fewer routine unserved, fewer minutes that urgent
+ *      ones are late, then that routine ones are; fewer urgent meetings in on-call shifts (so
+ *      that these are used only if it would be late otherwise); less cost.
+ *
+ * A meeting is late by the begun minutes from its request's due time to its start.
+ *
+ * Cost is the sum of these terms over all meetings given, in minutes of routine waiting. w is the
+ * term's weight for the request's urgency; load and move have one weight, that of routine.
  *
  *   wait         w for each whole minute from now to the start
  *   collateral   w for a collateral-duty coordinator
@@ -25,17 +28,25 @@
  *   interpreter  w when the coordinator lacks the language and the request allows an interpreter
  *   preference   w for a stated gender that is not met, and w for a stated person that is not met
  *   continuity   w for anybody but the responsible coordinator and those the victim has met;
- *                while there are neither, for anybody but those who hold another meeting of the
- *                case (also one that this plan has just given), if there are such
- *   load         F(L + m) − F(L), where F(x) = ⌊w × x² ÷ (48 × S)⌋; L: weighted minutes of the
- *                trailing four weeks and of this plan, m: weighted minutes of this meeting
- *                (length × the service's percentage), S: weekly shift minutes (never less than
- *                60). In words: w is the price of one weighted hour for somebody whose weighted
- *                hours are a tenth of their shift hours; at three tenths an hour costs 3 w. Being
- *                a difference, it sums up to the same whatever the order in which somebody gets
- *                their meetings.
+ *                while there are neither, w for each coordinator who has no other meeting of the
+ *                case already, but for the first one if nobody has any. Of several requests of a
+ *                case the first (by urgency, due time, id) with each coordinator pays.
+ *   load         weighted quarter-hours: the k-th one that a coordinator has costs
+ *                ⌊75 × w × (2k − 1) ÷ (16 × S)⌋. They have had ⌊load_minutes ÷ 15⌋ in the
+ *                trailing four weeks; a meeting adds ⌈minutes × load_percent ÷ 1500⌉. S: weekly
+ *                shift minutes (never less than 60). In words: w is the price of one weighted hour
+ *                for somebody whose weighted hours are a tenth of their shift hours; at three
+ *                tenths an hour costs 3 w. The sum over a coordinator's meetings is the same in
+ *                whatever order they get them; each request is shown its share in the order of
+ *                urgency, due time, id.
  *   over_cap     immediate only: w for each of open cases, weekly minutes, meetings a day, rest
- *                that is broken
+ *                that is broken, by what stands and the call-outs before it
+ *   move         w (or the weight for accepted ones) for each appointment that was moved to make
+ *                room; the moved one's other terms are those of its new place less those of its
+ *                old place
+ *
+ * Of equal places a request gets the earlier start, then who has had less load for the time they
+ * are there for, then what a hash of request and coordinator says; in a flow the hash alone.
  */
 #pragma once
 
@@ -56,6 +67,7 @@ enum plan_term {
 	PLAN_CONTINUITY,
 	PLAN_LOAD,
 	PLAN_OVER_CAP,
+	PLAN_MOVE,
 	PLAN_TERMS
 };
 
@@ -87,6 +99,7 @@ enum plan_rule {
 	PLAN_REST,           /* rests after a night call-out */
 	PLAN_CAP_WEEK,       /* weekly minutes */
 	PLAN_CAP_DAY,        /* meetings a day */
+	PLAN_DEARER,         /* no rule: they could, but at a higher cost than the runner-up */
 	PLAN_RULES
 };
 
@@ -109,6 +122,14 @@ struct plan_policy {
 	int64_t weight[PLAN_TERMS][PLAN_URGENCIES]; /* 0 … PLAN_MOST_WEIGHT */
 	int64_t grid_seconds;                       /* starts of all but immediate requests */
 	int64_t rest_minutes;                       /* after an immediate meeting in the night */
+	int64_t weight_move_accepted;               /* `move` of an accepted appointment */
+	/* For each urgency the set of higher urgencies (1 << PLAN_IMMEDIATE …) whose requests may
+	 * move an appointment of it when they would be late or unserved otherwise. */
+	unsigned moved_by[PLAN_URGENCIES];
+	int64_t move_chain; /* appointments moved for one request at most, 0 … PLAN_MOST_CHAIN */
+	/* Looks at one coordinator for one request that the search may take beyond the first plan,
+	 * for each PLAN_CROWD requests begun; 0 … PLAN_MOST_STEPS; 0: PLAN_STEPS. */
+	int64_t steps;
 };
 
 struct plan_backup {
@@ -140,6 +161,8 @@ struct plan_coordinator {
 	size_t zone;    /* index in plan_input.zones */
 	struct plan_codes services, languages;
 	int64_t max_open_cases, weekly_minutes, meetings_a_day;
+	/* A case goes with an appointment that is moved to somebody else, if that was their only
+	 * meeting of it and they are not responsible for it. */
 	struct plan_cases open_cases;
 	int64_t load_minutes, weekly_shift_minutes;
 	struct span_list regular, on_call, leave;
@@ -153,6 +176,11 @@ struct plan_appointment {
 	int64_t case_id;
 	struct span meeting, busy;
 	int64_t counted_minutes; /* towards the weekly minutes */
+	int64_t id;              /* needed of one that may be moved only */
+	/* One of plan_input.standing: it may be moved as far as policy, notice (its request's
+	 * `earliest`) and due time allow. 0: it stays where it is. */
+	int64_t request;
+	bool accepted;
 };
 
 struct plan_request {
@@ -185,11 +213,15 @@ struct plan_input {
 	size_t n_appointments;
 	const struct plan_request *requests;
 	size_t n_requests;
+	/* Requests of appointments that may be moved; their ids differ from those above. */
+	const struct plan_request *standing;
+	size_t n_standing;
 };
 
 struct plan_choice {
 	int32_t coordinator;
 	bool by_interpreter, over_cap;
+	bool on_call;              /* not within regular shifts alone */
 	struct span meeting, busy; /* busy: with travel before, buffer and travel after */
 	int64_t late_minutes;      /* begun minutes from due to start */
 	int64_t terms[PLAN_TERMS];
@@ -199,6 +231,18 @@ struct plan_choice {
 struct plan_ruled_out {
 	enum plan_rule rule;
 	int32_t coordinator;
+	/* The first start from the earliest on that keeps every rule but the request's own end (or,
+	 * of PLAN_DEARER, the start they would have had), as far as shifts are known; SPAN_NEVER:
+	 * none, or no start would help. */
+	int64_t nearest;
+};
+
+/* An appointment that makes room. */
+struct plan_move {
+	int64_t appointment, request;
+	int32_t from_coordinator; /* may be the same as to.coordinator */
+	struct span from_meeting;
+	struct plan_choice to; /* its terms are differences, see `move` above */
 };
 
 struct plan_decision {
@@ -206,23 +250,36 @@ struct plan_decision {
 	enum plan_urgency urgency;
 	bool served, has_runner_up;
 	struct plan_choice chosen;
-	struct plan_choice runner_up;           /* the best start of the best other coordinator */
+	struct plan_choice runner_up;           /* the best start of the best other coordinator, all
+						 * else as planned; over_cap and continuity too */
 	const struct plan_ruled_out *ruled_out; /* by rule, then coordinator */
 	size_t n_ruled_out;
+	const struct plan_move *moves; /* made for this request, none of another's */
+	size_t n_moves;
 };
 
-/* Decisions stand in the order they were taken. Owned as a whole. */
+/* Decisions stand by urgency, due time, id. Owned as a whole. */
 struct plan {
 	struct plan_decision *decisions;
 	size_t n_decisions;
 	struct plan_ruled_out *ruled_out; /* of all decisions */
+	struct plan_move *moves;          /* of all decisions */
+	size_t n_moves;
 	int64_t unserved[PLAN_URGENCIES];
 	int64_t late_minutes[PLAN_URGENCIES];
-	int64_t cost; /* of all chosen */
+	int64_t on_call; /* urgent meetings in on-call shifts */
+	int64_t cost;    /* of all chosen and all moves */
+	int64_t steps;   /* that the search took */
+	bool exact;      /* proven to be the best there is */
+	bool limited;    /* the search ended by the limit of steps: it might have gone on */
 };
 
 #define PLAN_MOST_WEIGHT  INT64_C(1000000000)
-#define PLAN_MOST_MINUTES INT64_C(10000000)     /* lengths, loads, caps; nineteen years */
+#define PLAN_MOST_MINUTES INT64_C(10000000) /* lengths, loads, caps; nineteen years */
+#define PLAN_MOST_CHAIN   INT64_C(10)
+#define PLAN_MOST_STEPS   INT64_C(1000000000)
+#define PLAN_CROWD        500
+#define PLAN_STEPS        INT64_C(16000000)
 #define PLAN_LATEST       INT64_C(253402300800) /* the year 10000; moments lie in (-this, this) */
 
 /* 0 with a plan; -ENOMEM; PLAN_INVALID with a line of text in error, which names the row. */
@@ -238,6 +295,7 @@ const char *plan_check_office(const struct plan_office *office);
 const char *plan_check_coordinator(
 	const struct plan_input *input, const struct plan_coordinator *row);
 const char *plan_check_appointment(const struct plan_appointment *row);
+/* Of requests and standing alike. */
 const char *plan_check_request(const struct plan_input *input, const struct plan_request *row);
 
 const char *plan_term_name(enum plan_term term);

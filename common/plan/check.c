@@ -1,7 +1,9 @@
 #include "planner.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int planner_fail(struct planner *planner, const char *fmt, ...)
 {
@@ -141,6 +143,12 @@ static int check_policy(struct planner *planner)
 			if (policy->weight[i][j] < 0 || policy->weight[i][j] > PLAN_MOST_WEIGHT)
 				return planner_fail(planner, "policy: weight %s out of range",
 					plan_term_name((enum plan_term)i));
+	if (policy->weight_move_accepted < 0 || policy->weight_move_accepted > PLAN_MOST_WEIGHT)
+		return planner_fail(planner, "policy: weight move_accepted out of range");
+	if (policy->move_chain < 0 || policy->move_chain > PLAN_MOST_CHAIN)
+		return planner_fail(planner, "policy: move chain out of range");
+	if (policy->steps < 0 || policy->steps > PLAN_MOST_STEPS)
+		return planner_fail(planner, "policy: steps out of range");
 	return 0;
 }
 
@@ -169,6 +177,38 @@ int check_rows(struct planner *planner)
 	for (size_t i = 0; r == 0 && i < input->n_requests; i++)
 		r = fail_row(planner, "request", (long long)input->requests[i].id,
 			plan_check_request(input, &input->requests[i]));
+	for (size_t i = 0; r == 0 && i < input->n_standing; i++)
+		r = fail_row(planner, "request", (long long)input->standing[i].id,
+			plan_check_request(input, &input->standing[i]));
+	return r;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Requests and standing requests share their numbers. */
+static int check_request_ids(struct planner *planner)
+{
+	const struct plan_input *input = planner->input;
+	size_t n = 0;
+	int64_t *ids = planner_array(input->n_requests + input->n_standing, sizeof *ids);
+	int r = 0;
+
+	if (ids == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < input->n_requests; i++)
+		ids[n++] = input->requests[i].id;
+	for (size_t i = 0; i < input->n_standing; i++)
+		ids[n++] = input->standing[i].id;
+	qsort(ids, n, sizeof *ids, by_number);
+	for (size_t i = 1; r == 0 && i < n; i++)
+		if (ids[i - 1] == ids[i])
+			r = planner_fail(planner, "request %lld: twice", (long long)ids[i]);
+	free(ids);
 	return r;
 }
 
@@ -184,9 +224,5 @@ int check_unique(struct planner *planner)
 		if (planner->by_id[i - 1].diary->row->id == planner->by_id[i].diary->row->id)
 			return planner_fail(
 				planner, "coordinator %d: twice", planner->by_id[i].diary->row->id);
-	for (size_t i = 1; i < input->n_requests; i++)
-		if (planner->request_ids[i - 1] == planner->request_ids[i])
-			return planner_fail(
-				planner, "request %lld: twice", (long long)planner->request_ids[i]);
-	return 0;
+	return check_request_ids(planner);
 }

@@ -6,53 +6,82 @@ int64_t cost_counted_minutes(const struct plan_request *request, int64_t travel)
 	return request->minutes + 2 * travel / 60;
 }
 
-int64_t cost_weighted_minutes(const struct plan_request *request)
+int64_t cost_units(const struct plan_request *request)
 {
-	return request->minutes * request->load_percent / 100;
+	return (request->minutes * request->load_percent + 1499) / 1500;
 }
 
-/* F of plan.h; false when it does not fit. */
-static bool load_price(int64_t weight, int64_t load, int64_t shift_minutes, int64_t *price)
-{
-	int64_t shifts = shift_minutes < 60 ? 60 : shift_minutes;
+/* ---- load ------------------------------------------------------------------------------------ */
 
-	if (__builtin_mul_overflow(load, load, price))
-		return false;
-	if (__builtin_mul_overflow(*price, weight, price))
-		return false;
-	*price /= 48 * shifts;
-	return true;
+/* Σ ⌊(a·j + b) ÷ m⌋ for j in [0, n), in steps as of Euclid's algorithm; all in range (cost_most()). */
+static wide floor_sum(int64_t n, wide m, wide a, wide b)
+{
+	wide sum = 0, top;
+	wide count = n;
+
+	for (;;) {
+		sum += (a / m) * (count * (count - 1) / 2) + (b / m) * count;
+		a %= m;
+		b %= m;
+		top = a * count + b;
+		if (top < m)
+			return sum;
+		count = top / m;
+		b = top % m;
+		top = m;
+		m = a;
+		a = top;
+	}
 }
 
-static bool load_term(const struct diary *diary, const struct plan_request *request, int64_t weight,
-	int64_t *term)
+static int64_t load_numerator(const struct planner *planner)
 {
-	int64_t shifts = diary->row->weekly_shift_minutes, before, after;
-
-	if (!load_price(weight, diary->load_minutes, shifts, &before))
-		return false;
-	if (!load_price(
-		    weight, diary->load_minutes + cost_weighted_minutes(request), shifts, &after))
-		return false;
-	*term = after - before;
-	return true;
+	return 75 * planner->input->policy.weight[PLAN_LOAD][PLAN_ROUTINE];
 }
 
-static bool holds_meeting(const struct task *task, int32_t coordinator)
+static int64_t load_denominator(const struct diary *diary)
 {
-	for (size_t i = 0; i < task->n_case_meetings; i++)
-		if (task->case_meetings[i].coordinator == coordinator)
-			return true;
-	return false;
+	return 16 * later(diary->row->weekly_shift_minutes, 60);
 }
 
-static bool is_stranger(const struct task *task, int32_t coordinator)
-{
-	const struct plan_request *request = task->request;
+enum { FEW_UNITS = 8 };
 
-	if (request->responsible != 0 || request->met.n > 0)
-		return request->responsible != coordinator && !has_id(request->met, coordinator);
-	return task->n_case_meetings > 0 && !holds_meeting(task, coordinator);
+int64_t cost_load(const struct planner *planner, const struct diary *diary, int64_t units)
+{
+	int64_t a = load_numerator(planner), m = load_denominator(diary), sum = 0;
+	int64_t b = a * (2 * diary->load_units + 1);
+
+	if (a == 0)
+		return 0;
+	if (units > FEW_UNITS)
+		return (int64_t)floor_sum(units, m, 2 * (wide)a, b);
+	for (; units > 0; units--, b += 2 * a)
+		sum += b / m;
+	return sum;
+}
+
+/* ---- the other terms ------------------------------------------------------------------------- */
+
+static int64_t weight(
+	const struct planner *planner, enum plan_term term, const struct plan_request *request)
+{
+	return planner->input->policy.weight[term][request->urgency];
+}
+
+/* Whether the case has somebody already, so that no other meeting matters for `continuity`. */
+static bool is_known(const struct plan_request *request)
+{
+	return request->responsible != 0 || request->met.n > 0;
+}
+
+static bool is_new_face(const struct plan_request *request, const struct family *family,
+	const struct candidate *candidate)
+{
+	int32_t id = candidate->diary->row->id;
+
+	if (is_known(request))
+		return request->responsible != id && !has_id(request->met, id);
+	return family && family_is_stranger(family, id);
 }
 
 static int preferences_unmet(
@@ -62,76 +91,152 @@ static int preferences_unmet(
 	       + (request->preferred != 0 && request->preferred != coordinator->id);
 }
 
-/* How many times each term's weight is paid; `load` is not of this kind. */
-static void count_terms(const struct planner *planner, const struct task *task,
-	const struct candidate *candidate, unsigned caps_broken, struct plan_choice *choice)
+/* How many times each term's weight is paid whatever the start and the other meetings. */
+static void count_base(const struct plan_request *request, const struct candidate *candidate,
+	int64_t times[PLAN_TERMS])
 {
 	const struct plan_coordinator *row = candidate->diary->row;
-	int64_t *times = choice->terms;
 
-	times[PLAN_WAIT] = (choice->meeting.start - planner->input->now) / 60;
 	times[PLAN_COLLATERAL] = row->collateral;
 	times[PLAN_BACKUP] = candidate->rank;
-	times[PLAN_INTERPRETER] = choice->by_interpreter;
-	times[PLAN_PREFERENCE] = preferences_unmet(task->request, row);
-	times[PLAN_CONTINUITY] = is_stranger(task, row->id);
-	times[PLAN_LOAD] = 0;
-	times[PLAN_OVER_CAP] = __builtin_popcount(caps_broken);
+	times[PLAN_INTERPRETER] = candidate->by_interpreter;
+	times[PLAN_PREFERENCE] = preferences_unmet(request, row);
+	times[PLAN_CONTINUITY] = is_known(request) && is_new_face(request, NULL, candidate);
 }
 
-int cost_of(struct planner *planner, const struct task *task, const struct candidate *candidate,
-	unsigned caps_broken, struct plan_choice *choice)
+int64_t cost_base(const struct planner *planner, const struct plan_request *request,
+	const struct candidate *candidate)
 {
-	const struct plan_request *request = task->request;
-	int64_t late = choice->meeting.start - request->due;
-	bool fits = true;
+	int64_t times[PLAN_TERMS] = {0}, sum = 0;
 
-	choice->late_minutes = late > 0 ? (late + 59) / 60 : 0;
-	count_terms(planner, task, candidate, caps_broken, choice);
-	choice->cost = 0;
-	for (int i = 0; i < PLAN_TERMS && fits; i++) {
-		int64_t weight = planner->input->policy.weight[i][request->urgency];
-		int64_t *term = &choice->terms[i];
-
-		if (i == PLAN_LOAD)
-			fits = load_term(candidate->diary, request, weight, term);
-		else
-			fits = !__builtin_mul_overflow(*term, weight, term);
-		fits = fits && !__builtin_add_overflow(choice->cost, *term, &choice->cost);
-	}
-	if (!fits)
-		return planner_fail(planner,
-			"request %lld with coordinator %d: the cost is too large",
-			(long long)request->id, (int)candidate->diary->row->id);
-	return 0;
+	count_base(request, candidate, times);
+	for (int i = 0; i < PLAN_TERMS; i++)
+		sum += times[i] * weight(planner, (enum plan_term)i, request);
+	return sum;
 }
 
-/* Mixes the bits of a number so that neighbours part (the finaliser of SplitMix64). */
-static uint64_t mix(uint64_t x)
+int64_t cost_late(const struct job *job, int64_t start)
 {
-	x += UINT64_C(0x9e3779b97f4a7c15);
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
+	int64_t late = start - job->request->due;
+
+	return late > 0 ? (late + 59) / 60 : 0;
 }
+
+int64_t cost_wait(const struct planner *planner, const struct job *job, int64_t start)
+{
+	return weight(planner, PLAN_WAIT, job->request) * ((start - planner->input->now) / 60);
+}
+
+static int64_t cost_caps(
+	const struct planner *planner, const struct plan_request *request, unsigned caps)
+{
+	return weight(planner, PLAN_OVER_CAP, request) * __builtin_popcount(caps);
+}
+
+void cost_offer(const struct planner *planner, const struct job *job, struct offer *offer)
+{
+	const struct plan_request *request = job->request;
+	const struct candidate *candidate = offer->candidate;
+
+	offer->late = cost_late(job, offer->start);
+	offer->cost = candidate->base + cost_wait(planner, job, offer->start)
+		      + cost_load(planner, candidate->diary, job->units)
+		      + cost_caps(planner, request, offer->caps);
+	if (!is_known(request) && is_new_face(request, job->family, candidate))
+		offer->cost += weight(planner, PLAN_CONTINUITY, request);
+}
+
+struct plan_choice cost_choice(
+	const struct planner *planner, const struct job *job, const struct offer *offer)
+{
+	const struct plan_request *request = job->request;
+	const struct candidate *candidate = offer->candidate;
+	struct plan_choice choice = {
+		.coordinator = candidate->diary->row->id,
+		.by_interpreter = candidate->by_interpreter,
+		.over_cap = offer->caps != 0,
+		.on_call = !span_list_contains(
+			candidate->diary->row->regular, job_meeting(job, offer->start)),
+		.meeting = job_meeting(job, offer->start),
+		.busy = job_busy(job, candidate, offer->start),
+		.late_minutes = cost_late(job, offer->start),
+	};
+	int64_t *terms = choice.terms;
+
+	count_base(request, candidate, terms);
+	terms[PLAN_CONTINUITY] = is_new_face(request, job->family, candidate);
+	for (int i = 0; i < PLAN_TERMS; i++)
+		terms[i] *= weight(planner, (enum plan_term)i, request);
+	terms[PLAN_WAIT] = cost_wait(planner, job, offer->start);
+	terms[PLAN_LOAD] = cost_load(planner, candidate->diary, job->units);
+	terms[PLAN_OVER_CAP] = cost_caps(planner, request, offer->caps);
+	for (int i = 0; i < PLAN_TERMS; i++)
+		choice.cost += terms[i];
+	return choice;
+}
+
+/* ---- range ----------------------------------------------------------------------------------- */
+
+bool cost_most(const struct planner *planner, const struct plan_request *request,
+	struct candidate *candidate, int64_t latest, int64_t all_units)
+{
+	wide most = 0, a = load_numerator(planner), m = load_denominator(candidate->diary);
+	wide last = (wide)2 * (candidate->diary->load_units + all_units) + 1;
+	int64_t times[PLAN_TERMS] = {0};
+
+	count_base(request, candidate, times);
+	times[PLAN_WAIT] = (later(latest, planner->input->now) - planner->input->now) / 60;
+	times[PLAN_CONTINUITY] = 1;
+	times[PLAN_OVER_CAP] = request->urgency == PLAN_IMMEDIATE ? 4 : 0;
+	for (int i = 0; i < PLAN_TERMS; i++)
+		most += (wide)times[i] * weight(planner, (enum plan_term)i, request);
+	if (a * last >= INT64_MAX)
+		return false;
+	most += (a * last / m) * cost_units(request);
+	/* All that is planned together must fit, and differences of it. */
+	if (most * (wide)(planner->n_jobs + planner->n_standing + 1) >= (wide)1 << 61)
+		return false;
+	candidate->most = (int64_t)most;
+	return true;
+}
+
+/* ---- order ----------------------------------------------------------------------------------- */
 
 static uint64_t tie_hash(int64_t request, int32_t coordinator)
 {
-	return mix(mix((uint64_t)request) ^ (uint64_t)coordinator);
+	uint64_t state = (uint64_t)request;
+
+	state = random_next(&state) ^ (uint64_t)coordinator;
+	return random_next(&state);
 }
 
-bool cost_is_lower(const struct plan_request *request, const struct plan_choice *a,
-	const struct plan_choice *b)
+/* Who has had less for the time they are there for; so little may cost nothing yet. */
+static int load_order(const struct diary *a, const struct diary *b)
 {
-	uint64_t x, y;
+	wide x = (wide)a->load_units * load_denominator(b);
+	wide y = (wide)b->load_units * load_denominator(a);
 
-	if (a->late_minutes != b->late_minutes)
-		return a->late_minutes < b->late_minutes;
+	return (x > y) - (x < y);
+}
+
+bool offer_is_lower(const struct job *job, const struct offer *a, const struct offer *b)
+{
+	int32_t x = a->candidate->diary->row->id, y = b->candidate->diary->row->id;
+	uint64_t hash_x, hash_y;
+	int order;
+
+	if (a->late != b->late)
+		return a->late < b->late;
+	if (a->on_call != b->on_call)
+		return b->on_call;
 	if (a->cost != b->cost)
 		return a->cost < b->cost;
-	if (a->meeting.start != b->meeting.start)
-		return a->meeting.start < b->meeting.start;
-	x = tie_hash(request->id, a->coordinator);
-	y = tie_hash(request->id, b->coordinator);
-	return x != y ? x < y : a->coordinator < b->coordinator;
+	if (a->start != b->start)
+		return a->start < b->start;
+	order = load_order(a->candidate->diary, b->candidate->diary);
+	if (order != 0)
+		return order < 0;
+	hash_x = tie_hash(job->request->id, x);
+	hash_y = tie_hash(job->request->id, y);
+	return hash_x != hash_y ? hash_x < hash_y : x < y;
 }

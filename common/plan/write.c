@@ -1,3 +1,6 @@
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "../json.h"
 #include "planner.h"
 
@@ -12,6 +15,7 @@ const char *plan_term_name(enum plan_term term)
 		[PLAN_CONTINUITY] = "continuity",
 		[PLAN_LOAD] = "load",
 		[PLAN_OVER_CAP] = "over_cap",
+		[PLAN_MOVE] = "move",
 	};
 
 	return names[term];
@@ -39,6 +43,7 @@ const char *plan_rule_name(enum plan_rule rule)
 		[PLAN_REST] = "rest",
 		[PLAN_CAP_WEEK] = "cap_week",
 		[PLAN_CAP_DAY] = "cap_day",
+		[PLAN_DEARER] = "dearer",
 	};
 
 	return names[rule];
@@ -105,6 +110,47 @@ static void write_ruled_out(struct json *json, const struct plan_decision *decis
 	json_close(json, '}');
 }
 
+/* Of those ruled out whom a later start would have suited. */
+static void write_nearest(struct json *json, const struct plan_decision *decision)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < decision->n_ruled_out; i++) {
+		const struct plan_ruled_out *one = &decision->ruled_out[i];
+		char key[16];
+
+		if (one->nearest == SPAN_NEVER)
+			continue;
+		if (!any) {
+			json_key(json, "nearest");
+			json_open(json, '{');
+			any = true;
+		}
+		snprintf(key, sizeof key, "%" PRId32, one->coordinator);
+		write_number(json, key, one->nearest);
+	}
+	if (any)
+		json_close(json, '}');
+}
+
+static void write_moves(struct json *json, const struct plan_decision *decision)
+{
+	json_key(json, "moves");
+	json_open(json, '[');
+	for (size_t i = 0; i < decision->n_moves; i++) {
+		const struct plan_move *move = &decision->moves[i];
+
+		json_open(json, '{');
+		write_number(json, "appointment", move->appointment);
+		write_number(json, "request", move->request);
+		write_number(json, "from_coordinator", move->from_coordinator);
+		write_number(json, "from_start", move->from_meeting.start);
+		write_chosen(json, &move->to);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 static void write_decision(struct json *json, const struct plan_decision *decision)
 {
 	json_open(json, '{');
@@ -118,6 +164,9 @@ static void write_decision(struct json *json, const struct plan_decision *decisi
 	if (decision->has_runner_up)
 		write_runner_up(json, &decision->runner_up);
 	write_ruled_out(json, decision);
+	write_nearest(json, decision);
+	if (decision->n_moves > 0)
+		write_moves(json, decision);
 	json_close(json, '}');
 }
 

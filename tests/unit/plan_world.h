@@ -143,7 +143,12 @@ static inline void world_appoint(struct world *w, int32_t coordinator, int64_t c
 	struct span meeting, struct span busy, int64_t counted)
 {
 	w->appointments[w->input.n_appointments++] = (struct plan_appointment){
-		coordinator, case_id, meeting, busy, counted};
+		.coordinator = coordinator,
+		.case_id = case_id,
+		.meeting = meeting,
+		.busy = busy,
+		.counted_minutes = counted,
+	};
 }
 
 static inline void world_set_span(
@@ -165,11 +170,13 @@ static inline struct plan *world_plan(const struct world *w)
 	return plan;
 }
 
+/* Who could, but at a higher cost, is not ruled out. */
 static inline enum plan_rule world_rule_of(
 	const struct plan_decision *decision, int32_t coordinator)
 {
 	for (size_t i = 0; i < decision->n_ruled_out; i++)
-		if (decision->ruled_out[i].coordinator == coordinator)
+		if (decision->ruled_out[i].coordinator == coordinator
+			&& decision->ruled_out[i].rule != PLAN_DEARER)
 			return decision->ruled_out[i].rule;
 	return PLAN_FREE;
 }

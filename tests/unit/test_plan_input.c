@@ -227,8 +227,8 @@ static void request_zero(struct world *w)
 
 static void cost_too_large(struct world *w)
 {
-	w->input.policy.weight[PLAN_LOAD][PLAN_ROUTINE] = PLAN_MOST_WEIGHT;
-	w->coordinators[0].load_minutes = PLAN_MOST_MINUTES;
+	w->input.policy.weight[PLAN_WAIT][PLAN_ROUTINE] = PLAN_MOST_WEIGHT;
+	w->requests[0].latest = PLAN_LATEST - 1;
 }
 
 static const struct {
