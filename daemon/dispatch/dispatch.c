@@ -222,7 +222,7 @@ static void on_next(const struct pg_reply *reply, void *arg)
 
 static void next_group(struct dispatch *d)
 {
-	d->round = 0;
+	d->round = d->n_plans = 0;
 	while (d->stopping && d->at < d->n_groups)
 		release_group(d, &d->groups[d->at++]);
 	if (d->at < d->n_groups)

@@ -13,6 +13,16 @@ void round_clear(struct dispatch *d)
 	d->plan = plan_free(d->plan);
 }
 
+/* A plan that might have become better is worth a line. */
+static void log_plan(const struct dispatch *d, const struct plan *plan)
+{
+	log_line(plan->limited ? LOG_NOTICE : LOG_DEBUG, "group planned",
+		"group=%" PRId32 " requests=%zu cost=%" PRId64 " moves=%zu steps=%" PRId64
+		" exact=%d limited=%d",
+		d->groups[d->at].id, plan->n_decisions, plan->cost, plan->n_moves, plan->steps,
+		plan->exact, plan->limited);
+}
+
 void round_on_planned(int result, struct plan *plan, const char *error, void *arg)
 {
 	struct dispatch *d = arg;
@@ -27,8 +37,7 @@ void round_on_planned(int result, struct plan *plan, const char *error, void *ar
 				turn_group(d)->id, error);
 			turn_give_up_group(d);
 		} else {
-			log_debug("group planned", "group=%" PRId32 " requests=%zu cost=%" PRId64,
-				turn_group(d)->id, plan->n_decisions, plan->cost);
+			log_plan(d, plan);
 			store_begin(d);
 		}
 	}
@@ -42,6 +51,9 @@ static void start_plan(struct dispatch *d)
 
 	for (size_t i = 0; i < d->n_locked; i++)
 		locked[i] = d->locked[i].coordinator;
+	/* A meeting that would be late is better than one that is refused for ever. */
+	if (d->round + 1 >= MOST_ROUNDS)
+		snapshot_forbid_moves(d->snapshot);
 	input = snapshot_finish(d->snapshot, locked, d->n_locked);
 	if (input->n_requests < snapshot_n_asked(d->snapshot))
 		d->troubled = true;
@@ -111,6 +123,7 @@ static void ask_for_snapshot(struct dispatch *d)
 			2, 3},
 		[SNAPSHOT_BUSY] = {"SELECT * FROM vac_daemon.snapshot_busy($1)", 1, 0},
 		[SNAPSHOT_REQUESTS] = {"SELECT * FROM vac_daemon.snapshot_requests($1, $2)", 2, 3},
+		[SNAPSHOT_STANDING] = {"SELECT * FROM vac_daemon.snapshot_standing($1)", 1, 0},
 	};
 	struct numbers numbers;
 	const char *values[5];

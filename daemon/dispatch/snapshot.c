@@ -17,7 +17,7 @@ struct snapshot {
 	struct plan_office *offices;
 	struct plan_coordinator *coordinators;
 	struct plan_appointment *appointments;
-	struct plan_request *requests;
+	struct plan_request *requests, *standing;
 	size_t n_asked;
 };
 
@@ -118,6 +118,22 @@ static void set_weight(struct plan_policy *policy, const char *name, int urgency
 	}
 }
 
+static void set_policy(struct plan_policy *policy, const char *name, int urgency, int64_t value)
+{
+	if (strcmp(name, "weight_move_accepted") == 0)
+		policy->weight_move_accepted = value;
+	else if (strncmp(name, "weight_", 7) == 0)
+		set_weight(policy, name + 7, urgency, value);
+	else if (strcmp(name, "rest_minutes") == 0)
+		policy->rest_minutes = value;
+	else if (strcmp(name, "move_chain") == 0)
+		policy->move_chain = value;
+	else if (strcmp(name, "plan_steps") == 0)
+		policy->steps = value;
+	else if (strcmp(name, "may_be_moved") == 0 && urgency >= 0)
+		policy->moved_by[urgency] = (unsigned)value;
+}
+
 /* General rows first, so that an urgency's own row wins in whatever order they come. */
 static int take_policy(struct snapshot *snapshot, const PGresult *result)
 {
@@ -137,10 +153,7 @@ static int take_policy(struct snapshot *snapshot, const PGresult *result)
 
 			if (general != (pass == 0) || !keep(&row, "policy", NULL))
 				continue;
-			if (strncmp(name, "weight_", 7) == 0)
-				set_weight(&snapshot->input.policy, name + 7, urgency, value);
-			else if (strcmp(name, "rest_minutes") == 0)
-				snapshot->input.policy.rest_minutes = value;
+			set_policy(&snapshot->input.policy, name, urgency, value);
 		}
 	}
 	return 0;
@@ -274,6 +287,14 @@ static int take_coordinators(struct snapshot *snapshot, const PGresult *result)
 	return r != 0 ? r : end_part(&row);
 }
 
+static int by_appointment(const void *a, const void *b)
+{
+	int64_t x = ((const struct plan_appointment *)a)->id;
+	int64_t y = ((const struct plan_appointment *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
 static int take_busy(struct snapshot *snapshot, const PGresult *result)
 {
 	static const char *const names[] = {"appointment_id", "coordinator_id", "case_id", "starts",
@@ -286,6 +307,7 @@ static int take_busy(struct snapshot *snapshot, const PGresult *result)
 		struct plan_appointment *one =
 			&snapshot->appointments[snapshot->input.n_appointments];
 
+		one->id = row_number(&row, 0);
 		one->coordinator = row_id(&row, 1);
 		one->case_id = row_number(&row, 2);
 		one->meeting = (struct span){row_number(&row, 3), row_number(&row, 4)};
@@ -294,13 +316,22 @@ static int take_busy(struct snapshot *snapshot, const PGresult *result)
 		if (keep(&row, "appointment", row.bad ? NULL : plan_check_appointment(one)))
 			snapshot->input.n_appointments++;
 	}
-	return r != 0 ? r : end_part(&row);
+	if (r != 0)
+		return r;
+	qsort(snapshot->appointments, snapshot->input.n_appointments,
+		sizeof *snapshot->appointments, by_appointment);
+	return end_part(&row);
 }
 
-static void read_request(struct row *row, struct plan_request *one)
-{
-	int column = 0;
+/* Of requests that stand; those to plan lack the first two. */
+static const char *const request_names[] = {"appointment_id", "accepted", "request_id", "case_id",
+	"office_id", "urgency", "service", "language", "telephone", "interpreter", "minutes",
+	"buffer_minutes", "load_percent", "earliest", "latest", "due", "gender", "gender_required",
+	"preferred_id", "responsible_id", "met_ids", "barred_ids", "conflict_ids", NULL};
+enum { STANDING_COLUMNS = 2 };
 
+static void read_request(struct row *row, int column, struct plan_request *one)
+{
 	one->id = row_number(row, column++);
 	one->case_id = row_number(row, column++);
 	one->office = row_id(row, column++);
@@ -326,22 +357,62 @@ static void read_request(struct row *row, struct plan_request *one)
 
 static int take_requests(struct snapshot *snapshot, const PGresult *result)
 {
-	static const char *const names[] = {"request_id", "case_id", "office_id", "urgency",
-		"service", "language", "telephone", "interpreter", "minutes", "buffer_minutes",
-		"load_percent", "earliest", "latest", "due", "gender", "gender_required",
-		"preferred_id", "responsible_id", "met_ids", "barred_ids", "conflict_ids", NULL};
 	struct row row;
-	int r = open_part(
-		snapshot, &row, result, names, sizeof *snapshot->requests, &snapshot->requests);
+	int r = open_part(snapshot, &row, result, request_names + STANDING_COLUMNS,
+		sizeof *snapshot->requests, &snapshot->requests);
 
 	snapshot->n_asked = (size_t)PQntuples(result);
 	while (r == 0 && row_next(&row)) {
 		struct plan_request *one = &snapshot->requests[snapshot->input.n_requests];
 
-		read_request(&row, one);
+		read_request(&row, 0, one);
 		if (keep(&row, "request",
 			    row.bad ? NULL : plan_check_request(&snapshot->input, one)))
 			snapshot->input.n_requests++;
+	}
+	return r != 0 ? r : end_part(&row);
+}
+
+static bool coordinator_is_known(const struct snapshot *snapshot, int32_t id)
+{
+	for (size_t i = 0; i < snapshot->input.n_coordinators; i++)
+		if (snapshot->coordinators[i].id == id)
+			return true;
+	return false;
+}
+
+/* One that may be moved, if its own row and its coordinator's are sound; else NULL. */
+static struct plan_appointment *find_movable(struct snapshot *snapshot, int64_t id)
+{
+	const struct plan_appointment key = {.id = id};
+	struct plan_appointment *found = bsearch(&key, snapshot->appointments,
+		snapshot->input.n_appointments, sizeof key, by_appointment);
+
+	if (found == NULL || found->request != 0
+		|| !coordinator_is_known(snapshot, found->coordinator))
+		return NULL;
+	return found;
+}
+
+static int take_standing(struct snapshot *snapshot, const PGresult *result)
+{
+	struct row row;
+	int r = open_part(snapshot, &row, result, request_names, sizeof *snapshot->standing,
+		&snapshot->standing);
+
+	while (r == 0 && row_next(&row)) {
+		struct plan_request *one = &snapshot->standing[snapshot->input.n_standing];
+		struct plan_appointment *appointment = find_movable(snapshot, row_number(&row, 0));
+		bool accepted = row_truth(&row, 1);
+
+		read_request(&row, STANDING_COLUMNS, one);
+		if (!keep(&row, "standing",
+			    row.bad ? NULL : plan_check_request(&snapshot->input, one))
+			|| appointment == NULL)
+			continue;
+		appointment->request = one->id;
+		appointment->accepted = accepted;
+		snapshot->input.n_standing++;
 	}
 	return r != 0 ? r : end_part(&row);
 }
@@ -356,6 +427,7 @@ int snapshot_take(struct snapshot *snapshot, enum snapshot_part part, const PGre
 		[SNAPSHOT_COORDINATORS] = take_coordinators,
 		[SNAPSHOT_BUSY] = take_busy,
 		[SNAPSHOT_REQUESTS] = take_requests,
+		[SNAPSHOT_STANDING] = take_standing,
 	};
 	struct plan_input *input = &snapshot->input;
 	int r = take[part](snapshot, result);
@@ -366,17 +438,61 @@ int snapshot_take(struct snapshot *snapshot, enum snapshot_part part, const PGre
 	input->coordinators = snapshot->coordinators;
 	input->appointments = snapshot->appointments;
 	input->requests = snapshot->requests;
+	input->standing = snapshot->standing;
 	return r;
+}
+
+static void forget_standing(struct snapshot *snapshot, int64_t request)
+{
+	struct plan_request *standing = snapshot->standing;
+	size_t n = snapshot->input.n_standing;
+
+	for (size_t i = 0; i < n; i++)
+		if (standing[i].id == request) {
+			standing[i] = standing[n - 1];
+			snapshot->input.n_standing--;
+			return;
+		}
+}
+
+static void lock_coordinator(struct snapshot *snapshot, int32_t id)
+{
+	struct plan_input *input = &snapshot->input;
+
+	for (size_t i = 0; i < input->n_coordinators; i++)
+		if (snapshot->coordinators[i].id == id)
+			snapshot->coordinators[i].locked = true;
+	for (size_t i = 0; i < input->n_appointments; i++) {
+		struct plan_appointment *one = &snapshot->appointments[i];
+
+		if (one->coordinator == id && one->request != 0) {
+			forget_standing(snapshot, one->request);
+			one->request = 0;
+		}
+	}
 }
 
 const struct plan_input *snapshot_finish(
 	struct snapshot *snapshot, const int32_t *locked, size_t n_locked)
 {
-	for (size_t i = 0; i < snapshot->input.n_coordinators; i++)
-		for (size_t j = 0; j < n_locked; j++)
-			if (snapshot->coordinators[i].id == locked[j])
-				snapshot->coordinators[i].locked = true;
+	for (size_t i = 0; i < n_locked; i++)
+		lock_coordinator(snapshot, locked[i]);
 	return &snapshot->input;
+}
+
+int32_t snapshot_word(struct snapshot *snapshot, const char *word)
+{
+	return words_code(&snapshot->words, word);
+}
+
+int64_t snapshot_now(const struct snapshot *snapshot)
+{
+	return snapshot->input.now;
+}
+
+void snapshot_forbid_moves(struct snapshot *snapshot)
+{
+	snapshot->input.policy.move_chain = 0;
 }
 
 size_t snapshot_n_asked(const struct snapshot *snapshot)

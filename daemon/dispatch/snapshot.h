@@ -24,6 +24,7 @@ enum snapshot_part {
 	SNAPSHOT_COORDINATORS,
 	SNAPSHOT_BUSY,
 	SNAPSHOT_REQUESTS,
+	SNAPSHOT_STANDING,
 	SNAPSHOT_PARTS
 };
 
@@ -37,8 +38,16 @@ enum { SNAPSHOT_INVALID = 1, SNAPSHOT_CLOSED = 2 };
 int snapshot_take(struct snapshot *snapshot, enum snapshot_part part, const PGresult *result)
 	__attribute__((warn_unused_result));
 
-/* After all parts: leaves out what does not fit together. The input is borrowed. */
+/* After all parts: leaves out what does not fit together, and has appointments of locked coordinators
+ * stay where they are. The input is borrowed. */
 const struct plan_input *snapshot_finish(
 	struct snapshot *snapshot, const int32_t *locked, size_t n_locked);
+/* The code of a word, new or known; 0: no memory. */
+int32_t snapshot_word(struct snapshot *snapshot, const char *word)
+	__attribute__((warn_unused_result));
+/* The moment that is planned from, in seconds since 1970. */
+int64_t snapshot_now(const struct snapshot *snapshot);
+/* The plan will move nothing. */
+void snapshot_forbid_moves(struct snapshot *snapshot);
 /* Open requests that the database gave, also those that were left out. */
 size_t snapshot_n_asked(const struct snapshot *snapshot);

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <event2/util.h>
 
+#include "json.h"
 #include "log.h"
 #include "plan.h"
 #include "snapshot.h"
@@ -30,6 +31,8 @@ static bool is_locked(const struct dispatch *d, int32_t coordinator)
 
 static void note_locked(struct dispatch *d, int32_t coordinator)
 {
+	if (is_locked(d, coordinator))
+		return;
 	log_notice(
 		"coordinator locked by another transaction", "coordinator=%" PRId32, coordinator);
 	if (d->n_locked < MOST_LOCKED)
@@ -64,10 +67,22 @@ static void end_round(struct dispatch *d)
 	}
 }
 
+static void log_moved(const struct plan_decision *decision, const struct plan_move *move)
+{
+	log_info("appointment moved",
+		"request=%" PRId64 " made_room_for=%" PRId64 " appointment=%" PRId64
+		" coordinator=%" PRId32 " start=%" PRId64 " from_coordinator=%" PRId32
+		" from_start=%" PRId64,
+		move->request, decision->request, move->appointment, move->to.coordinator,
+		move->to.meeting.start, move->from_coordinator, move->from_meeting.start);
+}
+
 static void log_stored(const struct plan_decision *decision)
 {
 	const struct plan_choice *chosen = &decision->chosen;
 
+	for (size_t i = 0; i < decision->n_moves; i++)
+		log_moved(decision, &decision->moves[i]);
 	log_info("request planned",
 		"request=%" PRId64 " coordinator=%" PRId32 " start=%" PRId64
 		" late_minutes=%" PRId64 " cost=%" PRId64 " over_cap=%d",
@@ -117,6 +132,11 @@ static void leave_locked(struct dispatch *d, const struct plan_decision *decisio
 {
 	if (decision->served)
 		note_locked(d, decision->chosen.coordinator);
+	/* Which of them it was is not said. */
+	for (size_t i = 0; i < decision->n_moves; i++) {
+		note_locked(d, decision->moves[i].from_coordinator);
+		note_locked(d, decision->moves[i].to.coordinator);
+	}
 	d->left_over++;
 }
 
@@ -262,7 +282,12 @@ static void on_stored(const struct pg_reply *reply, void *arg)
  * them. */
 static bool is_passed_over(const struct dispatch *d, const struct plan_decision *decision)
 {
-	return decision->served && is_locked(d, decision->chosen.coordinator);
+	bool locked = decision->served && is_locked(d, decision->chosen.coordinator);
+
+	for (size_t i = 0; i < decision->n_moves && !locked; i++)
+		locked = is_locked(d, decision->moves[i].from_coordinator)
+			 || is_locked(d, decision->moves[i].to.coordinator);
+	return locked;
 }
 
 static void measure_part(struct dispatch *d)
@@ -282,20 +307,62 @@ static void measure_part(struct dispatch *d)
 		d->part++;
 }
 
+static void write_number(struct json *json, const char *key, int64_t number)
+{
+	json_key(json, key);
+	json_number(json, number);
+}
+
+/* What vac_daemon.store_plan() keeps of the whole plan. 0 or -ENOMEM. */
+static int write_about(const struct dispatch *d, char **textp)
+{
+	const struct plan *plan = d->plan;
+	int64_t unserved = 0, late = 0;
+	struct json json = {0};
+
+	for (int i = 0; i < PLAN_URGENCIES; i++) {
+		unserved += plan->unserved[i];
+		late += plan->late_minutes[i];
+	}
+	json_open(&json, '{');
+	write_number(&json, "round", d->n_plans);
+	write_number(&json, "now", snapshot_now(d->snapshot));
+	write_number(&json, "requests", (int64_t)plan->n_decisions);
+	write_number(&json, "unserved", unserved);
+	write_number(&json, "late_minutes", late);
+	write_number(&json, "moves", (int64_t)plan->n_moves);
+	write_number(&json, "cost", plan->cost);
+	write_number(&json, "steps", plan->steps);
+	json_key(&json, "exact");
+	json_truth(&json, plan->exact);
+	json_key(&json, "limited");
+	json_truth(&json, plan->limited);
+	json_close(&json, '}');
+	return json_take(&json, textp);
+}
+
 static void store_part(struct dispatch *d)
 {
 	struct numbers numbers;
-	char *json;
+	char *decisions = NULL, *about = NULL;
+	const char *values[4];
 
-	if (plan_write_json(d->plan, d->stored, d->part, &json) < 0) {
+	if (plan_write_json(d->plan, d->stored, d->part, &decisions) < 0
+		|| write_about(d, &about) < 0) {
 		turn_fail(d);
-		return;
+	} else {
+		numbers_of_group(&numbers, turn_group(d));
+		values[0] = numbers.values[0];
+		values[1] = numbers.values[1];
+		values[2] = decisions;
+		values[3] = about;
+		turn_call(d,
+			"SELECT request_id, outcome, rule FROM vac_daemon.store_plan($1, $2, $3, "
+			"$4)",
+			4, values, on_stored, d);
 	}
-	numbers_of_group(&numbers, turn_group(d));
-	numbers.values[2] = json;
-	turn_call(d, "SELECT request_id, outcome, rule FROM vac_daemon.store_plan($1, $2, $3)", 3,
-		numbers.values, on_stored, d);
-	free(json);
+	free(decisions);
+	free(about);
 }
 
 static void store_next(struct dispatch *d)
@@ -314,5 +381,6 @@ void store_begin(struct dispatch *d)
 	d->stored = d->part = d->again = d->kept = 0;
 	d->tries = 0;
 	d->one_by_one = false;
+	d->n_plans++;
 	store_next(d);
 }

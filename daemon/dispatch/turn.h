@@ -58,6 +58,7 @@ struct dispatch {
 
 	/* this group */
 	int round;
+	int n_plans; /* made of it under this claim */
 	struct snapshot *snapshot;
 	int parts, snapshot_result;
 	struct plan *plan;

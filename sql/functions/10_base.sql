@@ -115,11 +115,29 @@ CREATE OR REPLACE FUNCTION vac_store.policy_limits(policy_name text, of_kind tex
 					('seconds', 0, 86400), ('count', 0, 1000000), ('weight', 0, 1000000)) k (kind, lowest, highest)
 				LEFT JOIN (VALUES ('grid_minutes', 1, 1440), ('replan_minutes', 1, 10080), ('telephone_minutes', 15, 1440),
 					('buffer_minutes', 0, 1440), ('buffer_minutes_telephone', 0, 1440), ('rest_minutes', 0, 10080),
-					('horizon', 1, 366), ('mail_retry_seconds', 1, 86400), ('mail_margin_seconds', 0, 3600))
+					('horizon', 1, 366), ('mail_retry_seconds', 1, 86400), ('mail_margin_seconds', 0, 3600),
+					('move_chain', 0, 10), ('plan_steps', 1, 999999999))
 					n (name, lowest, highest) ON n.name = policy_name
 			WHERE k.kind = of_kind
 	$$;
 COMMENT ON FUNCTION vac_store.policy_limits(text, text) IS 'Between which numbers a policy may lie, by its name, else by its kind; NULLs: it is no number';
+
+-- ---- who may move whom: policy may_be_moved --------------------------------------------------
+CREATE OR REPLACE FUNCTION vac_store.mover_words() RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN ARRAY['never', 'by immediate', 'by urgent', 'by immediate and urgent'];
+COMMENT ON FUNCTION vac_store.mover_words() IS 'What policy may_be_moved can say';
+
+CREATE OR REPLACE FUNCTION vac_store.movers(said text) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE said WHEN 'never' THEN '{}'::text[] WHEN 'by immediate' THEN ARRAY['immediate'] WHEN 'by urgent' THEN ARRAY['urgent']
+		WHEN 'by immediate and urgent' THEN ARRAY['immediate', 'urgent'] END;
+COMMENT ON FUNCTION vac_store.movers(text) IS 'Policy may_be_moved as a list of urgencies; NULL: it cannot be read';
+
+CREATE OR REPLACE FUNCTION vac_store.movers_below(of_urgency text) RETURNS text[]
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE of_urgency WHEN 'routine' THEN ARRAY['immediate', 'urgent'] WHEN 'urgent' THEN ARRAY['immediate'] ELSE '{}'::text[] END;
+COMMENT ON FUNCTION vac_store.movers_below(text) IS 'The urgencies that hurry more than this one';
 
 CREATE OR REPLACE FUNCTION vac_store.policy_check() RETURNS trigger
 	LANGUAGE plpgsql
@@ -133,6 +151,12 @@ CREATE OR REPLACE FUNCTION vac_store.policy_check() RETURNS trigger
 			IF NEW.kind = 'text' THEN
 				IF length(btrim(NEW.value)) = 0 THEN
 					RAISE check_violation USING MESSAGE = format('policy %s needs a text', NEW.name);
+				ELSIF NEW.name = 'may_be_moved' AND NOT movers(NEW.value) <@ movers_below(NEW.urgency) IS TRUE THEN
+					RAISE check_violation USING
+						MESSAGE = format('policy %s (%s): "%s" is none of: %s', NEW.name, NEW.urgency, NEW.value,
+							(SELECT string_agg(w, ', ' ORDER BY n)
+								FROM unnest(mover_words()) WITH ORDINALITY AS u (w, n) WHERE movers(w) <@ movers_below(NEW.urgency))),
+						HINT = 'What hurries more may move what hurries less.';
 				END IF;
 			ELSIF NEW.kind = 'hours' THEN
 				IF NEW.value <> ALL (words)
@@ -261,6 +285,8 @@ COMMENT ON FUNCTION vac_store.append_only() IS 'Trigger: refuses UPDATE, DELETE 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.history
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.decision
+	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.plan
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
 
 CREATE OR REPLACE FUNCTION vac_store.record(

@@ -483,6 +483,7 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 					'Case ' || c.case_code || CASE what
 						WHEN 'planned' THEN ': planned'
 						WHEN 'changed' THEN ': changed'
+						WHEN 'moved' THEN ': changed'
 						WHEN 'cancelled' THEN ': cancelled'
 						WHEN 'nobody' THEN ': nobody found yet'
 						ELSE ': news' END,
@@ -490,6 +491,8 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 						WHEN 'planned' THEN format(E'An appointment for case %s is planned, and the coordinator is being asked.\n\nWhen: %s\nOffice: %s\n',
 							c.case_code, span_text(a.span, o.time_zone), o.code)
 						WHEN 'changed' THEN format(E'The appointment for case %s has changed and is being planned again.\n\nOffice: %s\n', c.case_code, o.code)
+						WHEN 'moved' THEN format(E'The appointment for case %s has been moved, and the coordinator is being asked again.\n\nWhen: %s\nOffice: %s\n',
+							c.case_code, span_text(a.span, o.time_zone), o.code)
 						WHEN 'cancelled' THEN format(E'The appointment for case %s is cancelled.\n\nOffice: %s\n', c.case_code, o.code)
 						WHEN 'nobody' THEN format(E'Nobody has been found yet for case %s. The search goes on, and the supervisors are told.\n\nOffice: %s\n',
 							c.case_code, o.code)
@@ -503,12 +506,12 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 					LEFT JOIN LATERAL (SELECT b.appointment_id, b.span FROM appointment b
 						WHERE b.request_id = r.request_id AND b.live ORDER BY b.appointment_id DESC LIMIT 1) a ON true
 				WHERE r.request_id = ANY (request_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL
-					AND (what <> 'planned' OR a.span IS NOT NULL)
+					AND (what NOT IN ('planned', 'moved') OR a.span IS NOT NULL)
 				ORDER BY r.request_id;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.tell_requesters(bigint[], text, timestamptz) IS
-	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, changed, cancelled, nobody';
+	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, changed (and planned again), moved, cancelled, nobody';
 
 -- ---- ending appointments ---------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.end_appointments(appointment_ids bigint[], new_state text, why text DEFAULT NULL)

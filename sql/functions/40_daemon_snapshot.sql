@@ -2,8 +2,8 @@
 -- snapshot_begin() first: it chooses the requests and leaves its choice in a setting of the transaction.
 
 -- The requests of a group that are to be planned now, most urgent first, with the room each has.
-CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer, now_at timestamptz)
-	RETURNS TABLE (request_id bigint, earliest timestamptz, latest timestamptz)
+CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer, now_at timestamptz, due_by timestamptz)
+	RETURNS TABLE (request_id bigint, urgency text, earliest timestamptz, latest timestamptz)
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 				SELECT r.request_id, r.office_id, r.urgency, r.due_at, r.open_window,
 						greatest(now_at, lower(r.open_window)) AS from_at
 					FROM office o
-						JOIN request r ON r.office_id = o.office_id AND r.state = 'open' AND r.plan_at <= now_at
+						JOIN request r ON r.office_id = o.office_id AND r.state = 'open' AND r.plan_at <= due_by
 						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
 						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c
 							WHERE c.case_id = r.case_id OFFSET 0) c
@@ -35,14 +35,103 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 					FROM due d JOIN rule u ON u.office_id = d.office_id AND u.urgency = d.urgency
 			)
 			-- Windows that lie far apart are not planned together: what lies between would be read too.
-			SELECT x.request_id, x.earliest, x.latest
+			SELECT x.request_id, x.urgency::text, x.earliest, x.latest
 				FROM (SELECT r.*, min(r.earliest) OVER () AS first FROM room r) x
 				WHERE x.earliest <= x.first + interval '35 days'
 				ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], x.urgency::text), x.due_at, x.request_id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.due_requests(integer, integer, timestamptz) IS
-	'Requests of a group of offices to plan now, most urgent first: the meeting starts at the earliest after window and notice, and ends at the latest with window or horizon';
+COMMENT ON FUNCTION vac_store.due_requests(integer, integer, timestamptz, timestamptz) IS
+	'Requests of a group of offices that are to be planned by due_by, most urgent first, with the room they have now: the meeting starts at the earliest after window and notice, and ends at the latest with window or horizon';
+
+-- Appointments of the group that requests of these urgencies may move, with the room each has. What
+-- the planner weighs is left to it: whether it would be late otherwise, and where it would go.
+CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_group integer, by_urgencies text[], within tstzrange, now_at timestamptz)
+	RETURNS TABLE (appointment_id bigint, request_id bigint, accepted boolean, earliest timestamptz, latest timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			kinds text[];
+			people integer[];
+		BEGIN
+			IF policy_number('move_chain') = 0 THEN
+				RETURN;
+			END IF;
+			kinds := ARRAY(SELECT k.urgency FROM unnest(ARRAY['urgent', 'routine']) k (urgency)
+				WHERE movers(policy_text('may_be_moved', k.urgency)) && by_urgencies);
+			IF kinds = '{}' THEN
+				RETURN;
+			END IF;
+			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
+				WHERE o.group_id = of_group AND k.retired_at IS NULL);
+			RETURN QUERY
+			WITH stand AS MATERIALIZED (
+				SELECT a.appointment_id, a.span, a.state, r.request_id, r.office_id, r.urgency, r.open_window
+					FROM appointment a
+						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+						CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = a.request_id OFFSET 0) r
+						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = a.case_id OFFSET 0) c
+					WHERE a.coordinator_id = ANY (people) AND a.live AND NOT a.pinned AND a.urgency = ANY (kinds)
+						AND lower(a.span) >= now_at AND lower(a.span) < upper(within) AND upper(a.span) <= upper(within)
+						AND r.urgency = a.urgency AND r.state = 'planned' AND lower(a.span) <= r.due_at
+						AND c.state = 'open' AND c.held_since IS NULL
+			), rule AS MATERIALIZED (
+				SELECT k.office_id, k.urgency,
+						policy_after('notice', k.urgency, k.office_id, now_at) AS notice_at,
+						policy_number('horizon', k.urgency) * interval '24 hours' AS horizon
+					FROM (SELECT DISTINCT s.office_id, s.urgency FROM stand s JOIN office o ON o.office_id = s.office_id
+						WHERE o.group_id = of_group) k
+			)
+			SELECT s.appointment_id, s.request_id, s.state = 'accepted', greatest(lower(s.open_window), u.notice_at),
+					least(upper(s.open_window), greatest(now_at, lower(s.open_window)) + u.horizon, upper(within))
+				FROM stand s JOIN rule u ON u.office_id = s.office_id AND u.urgency = s.urgency
+				WHERE lower(s.span) >= u.notice_at
+				ORDER BY s.appointment_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.movable_appointments(integer, text[], tstzrange, timestamptz) IS
+	'Appointments that requests of these urgencies may move to make room: not pinned, not held, not within their notice, not late already; a new place starts at the earliest and ends at the latest there';
+
+CREATE OR REPLACE FUNCTION vac_store.begin_snapshot(of_group integer, most integer, now_at timestamptz, due_by timestamptz)
+	RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			scope jsonb;
+			movable jsonb;
+			hurry text[];
+		BEGIN
+			SELECT jsonb_build_object('group', of_group, 'now', date_part('epoch', now_at),
+					'first', coalesce(date_part('epoch', least(min(d.earliest), min(d.latest))), date_part('epoch', now_at)),
+					'last', coalesce(date_part('epoch', greatest(max(d.latest), max(d.earliest))), date_part('epoch', now_at)),
+					'requests', coalesce(jsonb_agg(d.request_id), '[]'),
+					-- Whole seconds: what begins within one starts with the next.
+					'earliest', coalesce(jsonb_agg(epoch(d.earliest + interval '999999 microseconds')), '[]'),
+					'latest', coalesce(jsonb_agg(epoch(d.latest)), '[]')),
+					array_agg(DISTINCT d.urgency) FILTER (WHERE d.urgency <> 'routine')
+				INTO scope, hurry
+				FROM due_requests(of_group, most, now_at, due_by) d;
+			PERFORM set_config('vac_daemon.snapshot', scope::text, true);
+			IF hurry IS NOT NULL THEN
+				SELECT jsonb_build_object('appointments', jsonb_agg(m.appointment_id), 'requests', jsonb_agg(m.request_id),
+						'accepted', jsonb_agg(m.accepted), 'earliest', jsonb_agg(epoch(m.earliest + interval '999999 microseconds')),
+						'latest', jsonb_agg(epoch(m.latest)))
+					INTO movable
+					FROM snapshot_scope() s
+						CROSS JOIN LATERAL movable_appointments(s.of_group, hurry, s.span, s.now_at) m
+					HAVING count(*) > 0;
+			END IF;
+			PERFORM set_config('vac_daemon.movable', coalesce(movable::text, ''), true);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.begin_snapshot(integer, integer, timestamptz, timestamptz) IS
+	'Chooses what the snapshot of this transaction is of: the requests that are to be planned by due_by, and the appointments that they may move';
 
 CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence bigint, most integer)
 	RETURNS TABLE (ok boolean, now bigint, grid_seconds integer)
@@ -52,23 +141,14 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence big
 		#variable_conflict use_column
 		DECLARE
 			now_at timestamptz := wall();
-			scope jsonb;
 			mine boolean;
 		BEGIN
 			mine := EXISTS (SELECT FROM dispatch_group g
 				WHERE g.group_id = snapshot_begin.group_id AND g.fence = snapshot_begin.fence AND g.lease_until > now_at);
+			PERFORM set_config('vac_daemon.snapshot', '', true), set_config('vac_daemon.movable', '', true);
 			IF mine THEN
-				SELECT jsonb_build_object('group', snapshot_begin.group_id, 'now', date_part('epoch', now_at),
-						'first', coalesce(date_part('epoch', least(min(d.earliest), min(d.latest))), date_part('epoch', now_at)),
-						'last', coalesce(date_part('epoch', greatest(max(d.latest), max(d.earliest))), date_part('epoch', now_at)),
-						'requests', coalesce(jsonb_agg(d.request_id), '[]'),
-						-- Whole seconds: what begins within one starts with the next.
-						'earliest', coalesce(jsonb_agg(epoch(d.earliest + interval '999999 microseconds')), '[]'),
-						'latest', coalesce(jsonb_agg(epoch(d.latest)), '[]'))
-					INTO scope
-					FROM due_requests(snapshot_begin.group_id, most, now_at) d;
+				PERFORM begin_snapshot(snapshot_begin.group_id, most, now_at, now_at);
 			END IF;
-			PERFORM set_config('vac_daemon.snapshot', coalesce(scope::text, ''), true);
 			RETURN QUERY SELECT mine, epoch(now_at), (policy_number('grid_minutes') * 60)::integer;
 		END
 	$$;
@@ -76,7 +156,7 @@ COMMENT ON FUNCTION vac_daemon.snapshot_begin(integer, bigint, integer) IS
 	'Begins a snapshot for the planner in this transaction; ok is false when the group is no longer this daemon''s';
 
 CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT now_at timestamptz, OUT span tstzrange,
-		OUT requests bigint[], OUT earliest bigint[], OUT latest bigint[])
+		OUT requests bigint[], OUT earliest bigint[], OUT latest bigint[], OUT languages text[])
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
@@ -92,27 +172,55 @@ CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT no
 			requests := translate(scope ->> 'requests', '[]', '{}')::bigint[];
 			earliest := translate(scope ->> 'earliest', '[]', '{}')::bigint[];
 			latest := translate(scope ->> 'latest', '[]', '{}')::bigint[];
+			languages := ARRAY(SELECT jsonb_array_elements_text(scope -> 'languages'));
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.snapshot_scope() IS
-	'What snapshot_begin() chose: the span from the earliest start to the latest end, and the requests';
+	'What begin_snapshot() chose: the span from the earliest start to the latest end, the requests, and languages besides theirs';
+
+CREATE OR REPLACE FUNCTION vac_store.snapshot_movable(OUT appointments bigint[], OUT requests bigint[], OUT accepted boolean[],
+		OUT earliest bigint[], OUT latest bigint[])
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			movable jsonb := NULLIF(current_setting('vac_daemon.movable', true), '')::jsonb;
+		BEGIN
+			appointments := coalesce(translate(movable ->> 'appointments', '[]', '{}'), '{}');
+			requests := coalesce(translate(movable ->> 'requests', '[]', '{}'), '{}');
+			accepted := coalesce(translate(movable ->> 'accepted', '[]', '{}'), '{}');
+			earliest := coalesce(translate(movable ->> 'earliest', '[]', '{}'), '{}');
+			latest := coalesce(translate(movable ->> 'latest', '[]', '{}'), '{}');
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.snapshot_movable() IS
+	'The appointments that begin_snapshot() found movable, with their requests; none when no request to plan may move any';
 
 CREATE OR REPLACE FUNCTION vac_daemon.snapshot_policy()
 	RETURNS TABLE (name text, urgency text, value bigint)
-	LANGUAGE sql STABLE SECURITY DEFINER
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
-		SELECT p.name, p.urgency::text, p.value::bigint FROM policy p WHERE p.kind NOT IN ('text', 'hours')
-			ORDER BY p.name, p.urgency;
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			SELECT p.name, p.urgency::text, CASE WHEN p.kind <> 'text' THEN p.value::bigint
+					ELSE CASE WHEN 'immediate' = ANY (movers(p.value)) THEN 1 ELSE 0 END
+						+ CASE WHEN 'urgent' = ANY (movers(p.value)) THEN 2 ELSE 0 END END
+				FROM policy p
+				WHERE p.kind NOT IN ('text', 'hours') OR p.name = 'may_be_moved'
+				ORDER BY p.name, p.urgency;
+		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_policy() IS 'Policies that are numbers; urgency is NULL for a general one';
+COMMENT ON FUNCTION vac_daemon.snapshot_policy() IS
+	'Policies that are numbers; urgency is NULL for a general one. may_be_moved is a sum: 1, by immediate; 2, by urgent';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most integer)
+CREATE OR REPLACE FUNCTION vac_store.request_rows(request_ids bigint[], from_times bigint[], to_times bigint[], now_at timestamptz)
 	RETURNS TABLE (request_id bigint, case_id bigint, office_id integer, urgency text, service text, language text,
 		telephone boolean, interpreter boolean, minutes integer, buffer_minutes integer, load_percent integer,
 		earliest bigint, latest bigint, due bigint, opened bigint, place text, gender text, gender_required boolean,
 		preferred_id integer, responsible_id integer, met_ids integer[], barred_ids integer[], conflict_ids integer[])
-	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
@@ -120,10 +228,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most i
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
 			telephone integer := policy_number('buffer_minutes_telephone');
 		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
 			RETURN QUERY
 			WITH buffer AS MATERIALIZED (
 				SELECT k.urgency, buffer_minutes(k.urgency, 'at_office')::integer AS minutes
@@ -137,18 +243,64 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most i
 					ARRAY(SELECT DISTINCT a.coordinator_id FROM appointment a
 						WHERE a.case_id = r.case_id AND a.state = 'held' ORDER BY 1),
 					ARRAY(SELECT b.coordinator_id FROM request_bar b
-						WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > scope.now_at) ORDER BY 1),
+						WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > now_at) ORDER BY 1),
 					ARRAY(SELECT f.coordinator_id FROM case_conflict f WHERE f.case_id = r.case_id ORDER BY 1)
-				FROM unnest(scope.requests, scope.earliest, scope.latest) WITH ORDINALITY AS u (request_id, earliest, latest, n)
+				FROM unnest(request_ids, from_times, to_times) WITH ORDINALITY AS u (request_id, earliest, latest, n)
 					CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = u.request_id OFFSET 0) r
 					CROSS JOIN LATERAL (SELECT * FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 					JOIN service s ON s.code = r.service
 					JOIN buffer f ON f.urgency = r.urgency
-				WHERE u.n <= most
 				ORDER BY u.n;
 		END
 	$$;
+COMMENT ON FUNCTION vac_store.request_rows(bigint[], bigint[], bigint[], timestamptz) IS
+	'Requests as the planner takes them, in this order, each with the room it has';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most integer)
+	RETURNS TABLE (request_id bigint, case_id bigint, office_id integer, urgency text, service text, language text,
+		telephone boolean, interpreter boolean, minutes integer, buffer_minutes integer, load_percent integer,
+		earliest bigint, latest bigint, due bigint, opened bigint, place text, gender text, gender_required boolean,
+		preferred_id integer, responsible_id integer, met_ids integer[], barred_ids integer[], conflict_ids integer[])
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			scope record;
+		BEGIN
+			SELECT * INTO scope FROM snapshot_scope();
+			RETURN QUERY
+			SELECT * FROM request_rows(scope.requests[:most], scope.earliest[:most], scope.latest[:most], scope.now_at);
+		END
+	$$;
 COMMENT ON FUNCTION vac_daemon.snapshot_requests(integer, integer) IS 'The requests to plan, most urgent first';
+
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_standing(group_id integer)
+	RETURNS TABLE (appointment_id bigint, accepted boolean, request_id bigint, case_id bigint, office_id integer, urgency text, service text, language text,
+		telephone boolean, interpreter boolean, minutes integer, buffer_minutes integer, load_percent integer,
+		earliest bigint, latest bigint, due bigint, opened bigint, place text, gender text, gender_required boolean,
+		preferred_id integer, responsible_id integer, met_ids integer[], barred_ids integer[], conflict_ids integer[])
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			movable record;
+		BEGIN
+			SELECT * INTO movable FROM snapshot_movable();
+			IF movable.requests = '{}' THEN
+				RETURN;
+			END IF;
+			RETURN QUERY
+			SELECT m.appointment_id, m.accepted, r.*
+				FROM unnest(movable.appointments, movable.accepted, movable.requests) m (appointment_id, accepted, request_id)
+					JOIN request_rows(movable.requests, movable.earliest, movable.latest, (SELECT s.now_at FROM snapshot_scope() s)) r
+						ON r.request_id = m.request_id
+				ORDER BY m.appointment_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.snapshot_standing(integer) IS
+	'The appointments that the requests to plan may move to make room, each with its request; none when none of them may move any';
 
 CREATE OR REPLACE FUNCTION vac_store.buffer_minutes(of_urgency text, of_mode text) RETURNS bigint
 	LANGUAGE sql STABLE
@@ -300,7 +452,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 			SELECT * INTO scope FROM snapshot_scope();
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
 				WHERE o.group_id = scope.of_group AND k.retired_at IS NULL);
-			needs := ARRAY(SELECT DISTINCT r.language::text FROM request r WHERE r.request_id = ANY (scope.requests));
+			needs := ARRAY(SELECT r.language::text FROM request r
+					WHERE r.request_id = ANY (scope.requests || (SELECT m.requests FROM snapshot_movable() m))
+				UNION SELECT unnest(scope.languages));
 			RETURN QUERY
 			WITH service_list AS MATERIALIZED (
 				SELECT s.coordinator_id, array_agg(s.service ORDER BY s.service) AS services
@@ -312,33 +466,6 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 			), cases AS MATERIALIZED (
 				SELECT c.coordinator_id, array_agg(c.case_id ORDER BY c.case_id) AS ids
 					FROM open_cases_of(people) c GROUP BY c.coordinator_id
-			), load AS MATERIALIZED (
-				-- Four weeks back, and all that is planned already: else a second plan would not see the first.
-				SELECT a.coordinator_id,
-						sum(coalesce(a.load_minutes, date_part('epoch', upper(a.span) - lower(a.span)) / 60))::integer AS minutes
-					FROM appointment a
-					WHERE a.coordinator_id = ANY (people) AND lower(a.span) >= scope.now_at - interval '28 days'
-						AND a.state IN ('invited', 'accepted', 'held', 'missed')
-					GROUP BY a.coordinator_id
-			), median AS MATERIALIZED (
-				SELECT k.office_id, percentile_disc(0.5) WITHIN GROUP (ORDER BY coalesce(l.minutes, 0)) AS minutes
-					FROM coordinator k LEFT JOIN load l ON l.coordinator_id = k.coordinator_id
-					WHERE k.coordinator_id = ANY (people) AND k.joined_at <= scope.now_at - interval '28 days'
-					GROUP BY k.office_id
-			), pattern AS MATERIALIZED (
-				SELECT p.coordinator_id,
-						sum(date_part('epoch', p.to_time - p.from_time
-							+ CASE WHEN p.to_time <= p.from_time THEN interval '24 hours' ELSE '0' END) / 60)::integer AS minutes
-					FROM weekly_pattern p
-					WHERE p.coordinator_id = ANY (people) AND p.kind = 'regular'
-						AND p.valid @> local_day(scope.now_at, 'UTC')
-					GROUP BY p.coordinator_id
-			), single AS MATERIALIZED (
-				SELECT s.coordinator_id, sum(date_part('epoch', upper(s.span) - lower(s.span)) / 240)::integer AS minutes
-					FROM shift s
-					WHERE s.coordinator_id = ANY (people) AND s.kind = 'regular'
-						AND s.span && tstzrange(scope.now_at, scope.now_at + interval '28 days')
-					GROUP BY s.coordinator_id
 			), away AS MATERIALIZED (
 				SELECT l.coordinator_id, range_agg(l.span) AS spans
 					FROM leave l WHERE l.coordinator_id = ANY (people)
@@ -359,9 +486,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 					coalesce(k.max_open_cases, f.max_open_cases), coalesce(k.weekly_minutes, f.weekly_minutes),
 					coalesce(k.meetings_a_day, f.meetings_a_day),
 					coalesce(c.ids, '{}'),
-					CASE WHEN k.joined_at > scope.now_at - interval '28 days'
-						THEN greatest(coalesce(l.minutes, 0), coalesce(d.minutes, 0)) ELSE coalesce(l.minutes, 0) END,
-					greatest(coalesce(p.minutes, 0) + coalesce(x.minutes, 0), 60),
+					l.load_minutes, l.weekly_shift_minutes,
 					w.regular, w.on_call, coalesce(flat(v.spans), '{}'), coalesce(flat(q.rest), '{}')
 				FROM coordinator k
 					JOIN office o ON o.office_id = k.office_id
@@ -370,10 +495,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 					LEFT JOIN service_list s ON s.coordinator_id = k.coordinator_id
 					LEFT JOIN meet m ON m.coordinator_id = k.coordinator_id
 					LEFT JOIN cases c ON c.coordinator_id = k.coordinator_id
-					LEFT JOIN load l ON l.coordinator_id = k.coordinator_id
-					LEFT JOIN median d ON d.office_id = k.office_id
-					LEFT JOIN pattern p ON p.coordinator_id = k.coordinator_id
-					LEFT JOIN single x ON x.coordinator_id = k.coordinator_id
+					JOIN load_of(people, scope.now_at, 'infinity') l ON l.coordinator_id = k.coordinator_id
 					LEFT JOIN away v ON v.coordinator_id = k.coordinator_id
 					LEFT JOIN rest_of(people, scope.span) q ON q.coordinator_id = k.coordinator_id
 				WHERE k.coordinator_id = ANY (people)
@@ -415,12 +537,13 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 					epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
 				FROM appointment a
-				WHERE a.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (scope.requests))) AND a.live
+				WHERE a.case_id = ANY (ARRAY(SELECT r.case_id FROM request r
+						WHERE r.request_id = ANY (scope.requests || (SELECT m.requests FROM snapshot_movable() m)))) AND a.live
 			ORDER BY 1;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.snapshot_busy(integer) IS
-	'Live and held appointments of the group''s coordinators from the first week to the horizon, and those of the cases to plan';
+	'Live and held appointments of the group''s coordinators from the first week to the horizon, and those of the cases to plan or to move';
 
 CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
 	RETURNS TABLE (zone text, day_starts bigint[], week_numbers integer[], nights bigint[])

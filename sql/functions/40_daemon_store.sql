@@ -13,18 +13,53 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rows(plan jsonb) RETURNS vac_store.pla
 						tstzrange(to_timestamp(p.start), to_timestamp(p."end")),
 						tstzrange(to_timestamp(p.busy_start), to_timestamp(p.busy_end)),
 						coalesce(p.by_interpreter, false), coalesce(p.over_cap, false), p.cost, p.terms, p.runner_up,
-						coalesce(p.ruled_out, '{}'))::planned ORDER BY p.n), '{}')
+						coalesce(p.ruled_out, '{}'), p.nearest, NULLIF(p.moves, '[]'),
+						p.appointment, p.from_coordinator, p.from_start)::planned ORDER BY p.n), '{}')
 					FROM ROWS FROM (jsonb_to_recordset(plan) AS (request bigint, coordinator integer, start bigint, "end" bigint,
 						busy_start bigint, busy_end bigint, by_interpreter boolean, over_cap boolean, cost bigint,
-						terms jsonb, runner_up jsonb, ruled_out jsonb)) WITH ORDINALITY
+						terms jsonb, runner_up jsonb, ruled_out jsonb, nearest jsonb, moves jsonb, appointment bigint,
+						from_coordinator integer, from_start bigint)) WITH ORDINALITY
 						AS p (request, coordinator, start, "end", busy_start, busy_end, by_interpreter, over_cap, cost,
-							terms, runner_up, ruled_out, n));
+							terms, runner_up, ruled_out, nearest, moves, appointment, from_coordinator, from_start, n));
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.plan_rows(jsonb) IS 'The decisions of a plan as rows, in their order';
+COMMENT ON FUNCTION vac_store.plan_rows(jsonb) IS 'The decisions of a plan, or the moves of a decision, as rows in their order';
+
+CREATE OR REPLACE FUNCTION vac_store.plan_grace() RETURNS interval
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN interval '2 minutes';
+COMMENT ON FUNCTION vac_store.plan_grace() IS 'A plan is some seconds old when it is stored, and so are its starts: by this much they may be sooner than the notice';
+
+-- What the planner says of the whole plan, kept once, when the first of its decisions is.
+CREATE OR REPLACE FUNCTION vac_store.keep_plan(about jsonb, now_at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		DECLARE
+			p record;
+			id bigint;
+		BEGIN
+			SELECT * INTO p FROM jsonb_to_record(about) AS p ("group" integer, fence bigint, round integer, now bigint, requests integer,
+				unserved integer, late_minutes bigint, moves integer, cost bigint, steps bigint, exact boolean, limited boolean);
+			SELECT o.plan_id INTO id FROM plan o WHERE o.group_id = p."group" AND o.fence = p.fence AND o.round = p.round;
+			IF id IS NULL THEN
+				INSERT INTO plan (group_id, fence, round, planned_at, stored_at, requests, unserved, late_minutes, moves, cost, steps,
+						exact, limited)
+					VALUES (p."group", p.fence, p.round, coalesce(at_epoch(p.now), now_at), now_at, coalesce(p.requests, 0),
+						coalesce(p.unserved, 0), coalesce(p.late_minutes, 0), coalesce(p.moves, 0), coalesce(p.cost, 0),
+						coalesce(p.steps, 0), coalesce(p.exact, false), coalesce(p.limited, false))
+					RETURNING plan_id INTO id;
+			END IF;
+			RETURN id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.keep_plan(jsonb, timestamptz) IS 'The row of a plan, made when it is not there yet; returns its id';
 
 -- The first rule that speaks against each decision, NULL for none. Caps are counted over what stands
--- already and what stands before in the plan.
+-- already and what stands before in the plan. A move is looked at as a decision of its own; the caller
+-- has taken what it moves out of its old place before.
 -- Written for one decision and for five hundred alike: every table is read by a list of ids, and what
 -- was read is joined by hashing. Hence the settings: the planner must not think of anything else when
 -- the tables are empty, and its plan is kept for the session.
@@ -44,8 +79,6 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 			asked bigint[];
 			matters bigint[];
 			reach tstzrange;
-			-- A plan is some seconds old when it comes here, and so are its starts.
-			grace interval := interval '2 minutes';
 		BEGIN
 			SELECT array_agg(DISTINCT p.coordinator_id), array_agg(p.request_id),
 					tstzrange(min(lower(p.busy)), max(upper(p.busy)))
@@ -58,7 +91,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 				FROM request r WHERE r.request_id = ANY (asked);
 			RETURN QUERY
 			WITH d AS MATERIALIZED (
-				SELECT p.n, p.request_id, p.coordinator_id, p.span, p.busy,
+				SELECT p.n, p.request_id, p.coordinator_id, p.span, p.busy, p.appointment_id,
 						row_number() OVER (PARTITION BY p.request_id ORDER BY p.n) > 1 AS twice
 					FROM unnest(plan) p WHERE p.coordinator_id IS NOT NULL
 			), r AS MATERIALIZED (
@@ -96,7 +129,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 							WHERE f.urgency <> 'immediate' GROUP BY f.urgency) k
 						CROSS JOIN LATERAL meeting_time(k.offices, k.urgency, reach) t
 			), rules AS MATERIALIZED (
-				SELECT f.office_id, f.urgency, policy_after('notice', f.urgency, f.office_id, now_at) - grace AS earliest,
+				SELECT f.office_id, f.urgency, policy_after('notice', f.urgency, f.office_id, now_at) - plan_grace() AS earliest,
 						policy_number('horizon', f.urgency) * interval '24 hours' AS horizon,
 						buffer_minutes(f.urgency, 'at_office') * interval '1 minute' AS buffer,
 						buffer_minutes(f.urgency, 'telephone') * interval '1 minute' AS buffer_telephone
@@ -138,7 +171,8 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 						NOT coalesce(r.case_id = ANY (c.case_ids), false) AS new_case,
 						coalesce(c.open_cases, 0) AS open_cases, coalesce(x.minutes, 0) AS minutes, coalesce(y.meetings, 0) AS meetings,
 						CASE
-							WHEN r.state IS DISTINCT FROM 'open' OR NOT coalesce(e.goes_on, false) THEN 'gone'
+							WHEN r.state IS DISTINCT FROM CASE WHEN d.appointment_id IS NULL THEN 'open' ELSE 'planned' END
+								OR NOT coalesce(e.goes_on, false) THEN 'gone'
 							WHEN d.twice THEN 'twice'
 							WHEN d.coordinator_id = ANY (locked_out) THEN 'locked'
 							WHEN w.coordinator_id IS NULL OR w.retired_at IS NOT NULL THEN 'retired'
@@ -212,7 +246,7 @@ COMMENT ON FUNCTION vac_store.plan_rules(vac_store.planned[], timestamptz, integ
 	'For each decision of a plan that names somebody the first hard rule against it on the data as they are now, or NULL';
 
 -- What nobody can take is kept, with the reasons; the supervisors get one bundled notice an office.
-CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], now_at timestamptz) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], now_at timestamptz, about jsonb) RETURNS bigint[]
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
@@ -223,6 +257,8 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 			again interval := policy_number('replan_minutes') * interval '1 minute';
 			kept bigint[];
 			first_time bigint[];
+			fresh bigint[];
+			of_plan bigint;
 			told record;
 		BEGIN
 			SELECT array_agg(r.request_id), array_agg(r.request_id) FILTER (WHERE r.unserved_since IS NULL)
@@ -234,15 +270,19 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 			IF kept IS NULL THEN
 				RETURN '{}';
 			END IF;
-			-- Reasons that have not changed are not written again.
-			INSERT INTO decision (request_id, at, ruled_out)
-				SELECT p.request_id, now_at, p.ruled_out
-					FROM unnest(plan) p
-						LEFT JOIN LATERAL (SELECT d.ruled_out, d.appointment_id FROM decision d
-							WHERE d.request_id = p.request_id ORDER BY d.decision_id DESC LIMIT 1) l ON true
-					WHERE p.request_id = ANY (kept) AND p.coordinator_id IS NULL
-						AND (l.ruled_out IS NULL OR l.appointment_id IS NOT NULL OR l.ruled_out <> p.ruled_out)
-					ORDER BY p.n;
+			-- Reasons that have not changed are not written again, whatever the nearest times are now.
+			fresh := ARRAY(SELECT p.n
+				FROM unnest(plan) p
+					LEFT JOIN LATERAL (SELECT d.ruled_out, d.appointment_id FROM decision d
+						WHERE d.request_id = p.request_id ORDER BY d.decision_id DESC LIMIT 1) l ON true
+				WHERE p.request_id = ANY (kept) AND p.coordinator_id IS NULL
+					AND (l.ruled_out IS NULL OR l.appointment_id IS NOT NULL OR l.ruled_out <> p.ruled_out));
+			IF fresh <> '{}' THEN
+				of_plan := keep_plan(about, now_at);
+				INSERT INTO decision (request_id, at, ruled_out, nearest, plan_id)
+					SELECT p.request_id, now_at, p.ruled_out, p.nearest, of_plan
+						FROM unnest(plan) p WHERE p.n = ANY (fresh) ORDER BY p.n;
+			END IF;
 			INSERT INTO history (event, office_id, case_id, request_id)
 				SELECT 'request_unserved', r.office_id, r.case_id, r.request_id
 					FROM request r WHERE r.request_id = ANY (first_time) ORDER BY r.request_id;
@@ -281,30 +321,27 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 			RETURN kept;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.store_unserved(vac_store.planned[], timestamptz) IS
+COMMENT ON FUNCTION vac_store.store_unserved(vac_store.planned[], timestamptz, jsonb) IS
 	'Keeps the requests of a plan that nobody can take: reasons, when to plan again, one notice an office; returns their ids';
 
-CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok bigint[], now_at timestamptz) RETURNS bigint[]
-	LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION vac_store.appoint(plan vac_store.planned[], ok bigint[], now_at timestamptz)
+	RETURNS TABLE (appointment_id bigint, request_id bigint, urgency text)
+	LANGUAGE plpgsql ROWS 10
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
 	SET enable_seqscan = off
 	AS $$
+		#variable_conflict use_column
 		DECLARE
 			asked bigint[] := ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.n = ANY (ok));
-			stored bigint[];
-			made bigint[];
-			call_outs bigint[];
-			told record;
 		BEGIN
 			-- The exclusion constraint has the last word: what overlaps is left out.
-			WITH made AS (
-				INSERT INTO appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle,
-						key_id, sender, by_interpreter, over_cap, counted_minutes, load_minutes, made_at)
+			RETURN QUERY
+			INSERT INTO appointment AS made (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle,
+					key_id, sender, by_interpreter, over_cap, counted_minutes, load_minutes, made_at)
 				SELECT r.request_id, r.case_id, r.office_id, p.coordinator_id, p.span, p.busy, r.urgency, handle(),
-						i.key_id, i.sender, p.by_interpreter, p.over_cap,
-						r.minutes + 2 * date_part('epoch', lower(p.span) - lower(p.busy))::integer / 60,
+						i.key_id, i.sender, p.by_interpreter, p.over_cap, counted_minutes(r.minutes, p.span, p.busy),
 						greatest(r.minutes * s.load_percent / 100, 1), now_at
 					FROM unnest(plan) p
 						JOIN request r ON r.request_id = p.request_id
@@ -313,20 +350,45 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 					WHERE r.request_id = ANY (asked) AND p.n = ANY (ok)
 					ORDER BY p.n
 				ON CONFLICT DO NOTHING
-				RETURNING appointment_id, request_id, urgency
-			)
+				RETURNING made.appointment_id, made.request_id, made.urgency::text;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.appoint(vac_store.planned[], bigint[], timestamptz) IS
+	'Makes appointments of the decisions with these numbers, as far as they meet no other; returns those that it made';
+
+CREATE OR REPLACE FUNCTION vac_store.counted_minutes(minutes integer, span tstzrange, busy tstzrange) RETURNS integer
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN minutes + 2 * date_part('epoch', lower(span) - lower(busy))::integer / 60;
+COMMENT ON FUNCTION vac_store.counted_minutes(integer, tstzrange, tstzrange) IS
+	'What a meeting counts towards the weekly hours: its length and the travel both ways, which is kept free before it';
+
+CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok bigint[], now_at timestamptz, about jsonb) RETURNS bigint[]
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		DECLARE
+			stored bigint[];
+			made bigint[];
+			call_outs bigint[];
+			of_plan bigint;
+			told record;
+		BEGIN
 			SELECT array_agg(m.request_id), array_agg(m.appointment_id),
 					array_agg(m.appointment_id) FILTER (WHERE m.urgency = 'immediate')
 				INTO stored, made, call_outs
-				FROM made m;
+				FROM appoint(plan, ok, now_at) m;
 			IF made IS NULL THEN
 				RETURN '{}';
 			END IF;
+			of_plan := keep_plan(about, now_at);
 			UPDATE request r
 				SET state = 'planned', tries = r.tries + 1, refusals = 0, unserved_since = NULL, noticed_at = NULL
 				WHERE r.request_id = ANY (stored);
-			INSERT INTO decision (request_id, appointment_id, at, cost, terms, runner_up, ruled_out)
-				SELECT p.request_id, m.appointment_id, now_at, p.cost, p.terms, p.runner_up, p.ruled_out
+			INSERT INTO decision (request_id, appointment_id, at, cost, terms, runner_up, ruled_out, nearest, plan_id)
+				SELECT p.request_id, m.appointment_id, now_at, p.cost, p.terms, p.runner_up, p.ruled_out, p.nearest, of_plan
 					FROM unnest(stored, made) m (request_id, appointment_id)
 						JOIN unnest(plan) p ON p.request_id = m.request_id
 					WHERE p.n = ANY (ok);
@@ -361,10 +423,10 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			RETURN stored;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.store_served(vac_store.planned[], bigint[], timestamptz) IS
+COMMENT ON FUNCTION vac_store.store_served(vac_store.planned[], bigint[], timestamptz, jsonb) IS
 	'Stores the decisions with these numbers: appointments, reasons, history, messages; returns the requests of those that met no other appointment';
 
-CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint, plan jsonb)
+CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint, plan jsonb, about jsonb DEFAULT '{}')
 	RETURNS TABLE (request_id bigint, outcome text, rule text)
 	LANGUAGE plpgsql SECURITY DEFINER ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -377,7 +439,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			now_at timestamptz;
 			decisions planned[] := plan_rows(plan);
 			alone boolean := cardinality(decisions) <= 1;
+			moved planned[];
 			wanted bigint[];
+			touched bigint[];
 			people integer[];
 			locked_requests bigint[] := '{}';
 			locked_people integer[] := '{}';
@@ -386,6 +450,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			asked bigint[];
 			stored bigint[] := '{}';
 			kept bigint[];
+			moving record;
 		BEGIN
 			PERFORM FROM dispatch_group g
 				WHERE g.group_id = store_plan.group_id AND g.fence = store_plan.fence FOR SHARE;
@@ -393,8 +458,17 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				RETURN QUERY SELECT p.request_id, 'refused', 'fence' FROM unnest(decisions) p;
 				RETURN;
 			END IF;
+			about := about || jsonb_build_object('group', store_plan.group_id, 'fence', store_plan.fence, 'round', coalesce(about -> 'round',
+				to_jsonb(1 + coalesce((SELECT max(o.round) FROM plan o WHERE o.group_id = store_plan.group_id AND o.fence = store_plan.fence), 0))));
 			SELECT array_agg(p.request_id), array_agg(DISTINCT p.coordinator_id) FILTER (WHERE p.coordinator_id IS NOT NULL)
 				INTO wanted, people FROM unnest(decisions) p;
+			touched := wanted;
+			IF EXISTS (SELECT FROM unnest(decisions) p WHERE p.moves IS NOT NULL) THEN
+				moved := moves_of(decisions);
+				touched := wanted || ARRAY(SELECT m.request_id FROM unnest(moved) m);
+				people := ARRAY(SELECT unnest(people) UNION SELECT m.coordinator_id FROM unnest(moved) m
+					UNION SELECT m.from_coordinator FROM unnest(moved) m);
+			END IF;
 			IF alone THEN
 				-- Somebody's open transaction must not stop this one: what is locked is left for later.
 				IF NOT EXISTS (SELECT FROM case_record c
@@ -404,15 +478,21 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 						WHERE r.request_id = ANY (wanted) FOR NO KEY UPDATE SKIP LOCKED) THEN
 					locked_requests := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (wanted));
 				END IF;
-				IF people IS NOT NULL AND NOT EXISTS (SELECT FROM coordinator k
-						WHERE k.coordinator_id = ANY (people) FOR NO KEY UPDATE SKIP LOCKED) THEN
-					locked_people := ARRAY(SELECT k.coordinator_id FROM coordinator k WHERE k.coordinator_id = ANY (people));
+				IF moved IS NOT NULL AND NOT lock_moved(moved) THEN
+					-- Not the people's fault: the daemon plans again, at last without moves.
+					RETURN QUERY SELECT p.request_id, 'refused', 'move_locked' FROM unnest(decisions) p;
+					RETURN;
+				END IF;
+				IF people IS NOT NULL THEN
+					locked_people := ARRAY(SELECT unnest(people) EXCEPT SELECT k.coordinator_id
+						FROM (SELECT k.coordinator_id FROM coordinator k
+							WHERE k.coordinator_id = ANY (people) FOR NO KEY UPDATE SKIP LOCKED) k);
 				END IF;
 			ELSE
 				PERFORM FROM case_record c
-					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (wanted)))
+					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (touched)))
 					ORDER BY c.case_id FOR SHARE;
-				PERFORM FROM request r WHERE r.request_id = ANY (wanted) ORDER BY r.request_id FOR NO KEY UPDATE;
+				PERFORM FROM request r WHERE r.request_id = ANY (touched) ORDER BY r.request_id FOR NO KEY UPDATE;
 				PERFORM FROM coordinator k WHERE k.coordinator_id = ANY (people) ORDER BY k.coordinator_id FOR NO KEY UPDATE;
 			END IF;
 			-- What follows reads what is committed now, and nobody can change it any more.
@@ -422,23 +502,35 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				RETURN QUERY SELECT unnest(locked_requests), 'refused', 'request_locked';
 				RETURN;
 			END IF;
-			SELECT array_agg(c.n), array_agg(coalesce(c.rule, '')), array_agg(c.request_id)
+			-- Before the others, whose places may be the room that these make.
+			FOR moving IN SELECT p AS one FROM unnest(decisions) p WHERE p.coordinator_id IS NOT NULL AND p.moves IS NOT NULL ORDER BY p.n
+			LOOP
+				numbers := numbers || (moving.one).n;
+				asked := asked || (moving.one).request_id;
+				against := against || coalesce(store_moving(moving.one, now_at, locked_people, about), '');
+				IF against[cardinality(against)] = '' THEN
+					stored := stored || (moving.one).request_id;
+				END IF;
+			END LOOP;
+			SELECT numbers || array_agg(c.n), against || array_agg(coalesce(c.rule, '')), asked || array_agg(c.request_id)
 				INTO numbers, against, asked
-				FROM plan_rules(decisions, now_at, locked_people) c;
+				FROM plan_rules(CASE WHEN moved IS NULL THEN decisions
+					ELSE ARRAY(SELECT p FROM unnest(decisions) p WHERE p.moves IS NULL) END, now_at, locked_people) c;
 			IF '' = ANY (against) THEN
-				IF alone THEN
+				IF alone AND moved IS NULL THEN
 					BEGIN
 						-- An uncommitted appointment makes the exclusion constraint wait for its end.
 						PERFORM set_config('lock_timeout', '250ms', true);
-						stored := store_served(decisions, numbers, now_at);
+						stored := store_served(decisions, numbers, now_at, about);
 					EXCEPTION WHEN lock_not_available THEN
 						against := ARRAY['locked'];
 					END;
 				ELSE
-					stored := store_served(decisions, ARRAY(SELECT u.n FROM unnest(numbers, against) u (n, rule) WHERE u.rule = ''), now_at);
+					stored := stored || store_served(decisions, ARRAY(SELECT u.n FROM unnest(numbers, against, asked) u (n, rule, request_id)
+						WHERE u.rule = '' AND u.request_id <> ALL (stored)), now_at, about);
 				END IF;
 			END IF;
-			kept := store_unserved(decisions, now_at);
+			kept := store_unserved(decisions, now_at, about);
 			-- Refused ones stay due; one that is refused again and again slows down, lest it turns in a circle.
 			UPDATE request r
 				SET refusals = least(r.refusals + 1, 1000),
@@ -465,5 +557,5 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				ORDER BY p.n;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.store_plan(integer, bigint, jsonb) IS
-	'Stores a plan as far as the hard rules still allow, with messages, reasons and history, and says for each request: stored, unserved, refused (plan again) or gone';
+COMMENT ON FUNCTION vac_daemon.store_plan(integer, bigint, jsonb, jsonb) IS
+	'Stores a plan as far as the hard rules still allow, with messages, reasons and history, and says for each request: stored, unserved, refused (plan again) or gone. about: what there is to say of the whole plan, see table plan';

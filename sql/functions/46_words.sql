@@ -86,6 +86,30 @@ CREATE OR REPLACE FUNCTION vac_store.list_text(items text[], most integer) RETUR
 		|| CASE WHEN cardinality(items) > most THEN ' +' || cardinality(items) - most ELSE '' END;
 COMMENT ON FUNCTION vac_store.list_text(text[], integer) IS 'The first items of a list, and how many there are more: en, es +2';
 
+CREATE OR REPLACE FUNCTION vac_store.wrapped(line text, width integer) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+DECLARE
+	lines text[] := '{}';
+	part text := '';
+	word text;
+BEGIN
+	-- A number stays with what it is the number of.
+	FOREACH word IN ARRAY string_to_array(regexp_replace(line, ' (?=-?[0-9])', U&'\00A0', 'g'), ' ') LOOP
+		IF part <> '' AND length(part) + 1 + length(word) > width THEN
+			lines := lines || part;
+			part := word;
+		ELSE
+			part := concat_ws(' ', NULLIF(part, ''), word);
+		END IF;
+	END LOOP;
+	RETURN replace(array_to_string(lines || part, E'\n'), U&'\00A0', ' ');
+END
+$$;
+COMMENT ON FUNCTION vac_store.wrapped(text, integer) IS
+	'A text in lines of so many characters at most, broken at spaces but for those before a number; a longer word stays whole, and so does what no-break spaces hold together (they come out as spaces)';
+
 CREATE OR REPLACE FUNCTION vac_store.duty_text(duty text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE duty WHEN 'full_time' THEN 'full-time' ELSE duty END;
@@ -118,6 +142,8 @@ CREATE OR REPLACE FUNCTION vac_store.rule_text(rule text, language text, service
 		WHEN 'rest' THEN 'rests after a night call-out'
 		WHEN 'cap_week' THEN 'weekly hours are full'
 		WHEN 'cap_day' THEN 'meetings of the day are full'
+		WHEN 'dearer' THEN 'could, but would cost more'
+		WHEN 'unavailable' THEN 'not available'
 		ELSE replace(rule, '_', ' ') END;
 COMMENT ON FUNCTION vac_store.rule_text(text, text, text) IS
 	'A hard rule of the planner in words: why somebody cannot be sent; with the language and the service''s label of the request';
@@ -152,17 +178,24 @@ CREATE OR REPLACE FUNCTION vac_store.reason_text(reason text) RETURNS text
 		WHEN 'safe' THEN 'safe again'
 		WHEN 'conflict' THEN 'conflict of interest'
 		WHEN 'hold' THEN 'case on hold'
+		WHEN 'made_room' THEN 'made room for another case'
 		WHEN 'domain' THEN 'domain not allowed'
 		WHEN 'protected' THEN 'protected word or reference'
 		ELSE replace(reason, '_', ' ') END;
 COMMENT ON FUNCTION vac_store.reason_text(text) IS 'A reason''s word in words';
 
-CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone text DEFAULT 'UTC', other_case text DEFAULT NULL)
+	RETURNS text
+	LANGUAGE sql STABLE
 	RETURN CASE event
 		WHEN 'case_opened' THEN 'case opened, ' || (detail ->> 'urgency')
 		WHEN 'request_planned' THEN 'planned'
 		WHEN 'request_unserved' THEN 'nobody found'
+		WHEN 'appointment_moved' THEN format('moved%s from %s to %s, to make room for %s',
+			CASE WHEN detail ->> 'other_coordinator' = 'true' THEN ' to another coordinator,' ELSE '' END,
+			vac_store.short_time((detail ->> 'started')::timestamptz, zone), vac_store.short_time((detail ->> 'starts')::timestamptz, zone),
+			coalesce('case ' || other_case, 'another office''s case'))
+		WHEN 'room_made' THEN format('room made: %s was moved', coalesce('the appointment of case ' || other_case, 'another office''s appointment'))
 		WHEN 'appointment_cancelled' THEN 'appointment ' || coalesce(detail ->> 'state', 'cancelled')
 		WHEN 'message_refused' THEN 'mail refused for good'
 		WHEN 'message_suppressed' THEN 'mail kept back'
@@ -180,7 +213,8 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb) RETURN
 		WHEN 'supervisor_retired' THEN 'supervisor retired: ' || (detail ->> 'login')
 		WHEN 'what_if' THEN 'what if'
 		ELSE replace(event, '_', ' ') END;
-COMMENT ON FUNCTION vac_store.event_text(text, jsonb) IS 'An event of history in words';
+COMMENT ON FUNCTION vac_store.event_text(text, jsonb, text, text) IS
+	'An event of history in words, with times in this zone; other_case: code of the other case concerned, NULL where the reader may not know it';
 
 CREATE OR REPLACE FUNCTION vac_store.note_text(id bigint) RETURNS text
 	LANGUAGE sql STABLE STRICT SECURITY DEFINER
@@ -190,6 +224,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION vac_store.note_text(bigint) IS
 	'The note of an event. Who sees the event, in view history, may read its note; there is no other way to it';
+
+-- Which cases made room: their ids, not their codes, which the view shows to those who may see them.
+CREATE OR REPLACE FUNCTION vac_store.room_makers(of_request bigint, of_plan bigint) RETURNS SETOF bigint
+	LANGUAGE sql STABLE STRICT SECURITY DEFINER ROWS 1
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	SELECT r.case_id FROM decision d JOIN request r ON r.request_id = d.request_id
+		WHERE d.made_room_for = of_request AND d.plan_id = of_plan
+		ORDER BY d.decision_id;
+$$;
+COMMENT ON FUNCTION vac_store.room_makers(bigint, bigint) IS 'The cases whose appointments a plan moved to make room for a request';
 
 CREATE OR REPLACE FUNCTION vac_store.duty_now(at timestamptz)
 	RETURNS TABLE (coordinator_id integer, kind text, until timestamptz, doing text)

@@ -52,7 +52,7 @@ GRANT SELECT ON vac_store.service, vac_store.policy, vac_store.office, vac_store
 GRANT SELECT ON vac_store.protected_word, vac_store.allowed_domain, vac_store.supervisor, vac_store.supervisor_office,
 	vac_store.coordinator, vac_store.coordinator_service, vac_store.coordinator_language, vac_store.weekly_pattern,
 	vac_store.shift, vac_store.leave, vac_store.case_conflict, vac_store.request, vac_store.request_bar,
-	vac_store.decision, vac_store.history TO vac_supervisor;
+	vac_store.decision, vac_store.plan, vac_store.history TO vac_supervisor;
 -- Without the agency's reference, which no view shows, and without keys of tokens and texts of mail.
 GRANT SELECT (case_id, case_code, office_id, language, state, held_since, responsible_id, opened_at, opened_by, ended_at)
 	ON vac_store.case_record TO vac_supervisor, vac_intake;
@@ -84,9 +84,11 @@ GRANT EXECUTE ON FUNCTION
 	vac_store.rule_text(text, text, text),
 	vac_store.term_text(text),
 	vac_store.terms_text(jsonb),
-	vac_store.event_text(text, jsonb),
+	vac_store.event_text(text, jsonb, text, text),
 	vac_store.reason_text(text),
 	vac_store.note_text(bigint),
+	vac_store.wrapped(text, integer),
+	vac_store.room_makers(bigint, bigint),
 	vac_store.duty_now(timestamptz),
 	vac_daemon.status()
 	TO vac_supervisor;

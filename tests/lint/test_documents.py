@@ -8,7 +8,7 @@ import pytest
 import harness
 from conftest import tracked
 
-PAGES = tracked('*.5', '*.8')
+PAGES = tracked('*.5', '*.7', '*.8')
 
 
 @pytest.fixture(scope='module')
@@ -51,12 +51,12 @@ def test_mandoc(page):
 
 
 def test_there_are_man_pages():
-    assert {p.name for p in PAGES} >= {'vacd.8', 'vacd.conf.5'}
+    assert {p.name for p in PAGES} >= {'vacd.8', 'vacd.conf.5', 'vacd-plan.7'}
 
 
 def test_help_names_every_command():
     text = harness.run_vacd('--help').stdout
-    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe'):
+    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe', 'plan', 'simulate'):
         assert re.search(rf'\b{command}\b', text), command
 
 

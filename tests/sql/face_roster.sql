@@ -1,7 +1,7 @@
 -- Verbs about people, offices and rules, and the forms in which people write hours and days.
 BEGIN;
 \ir people.psql
-SELECT plan(88);
+SELECT plan(95);
 \set day '(local_day(now(), \'America/Los_Angeles\') + 10)'
 
 -- ---- how hours and days are written ----------------------------------------------------------
@@ -122,7 +122,11 @@ SELECT throws_matching($$SELECT vac.set_policy('notice', 'soon', 'urgent')$$, 'i
 SELECT throws_matching(format('SELECT vac.set_policy(%L, %L)', name, value), says, name || ' is not ' || value)
 	FROM (VALUES ('grid_minutes', '0', 'from 1 to 1440'), ('grid_minutes', '1441', 'from 1 to 1440'), ('rest_minutes', '9999999', 'from 0 to 10080'),
 		('rest_hours', 'any', 'are no hours'), ('office_hours', 'office', 'are no hours'), ('office_hours', '22:00-06:00', 'ends before it begins'),
-		('weight_load', '1000001', 'no whole number')) AS v (name, value, says);
+		('weight_load', '1000001', 'no whole number'), ('plan_steps', '0', 'from 1 to 999999999'), ('move_chain', '11', 'from 0 to 10')) AS v (name, value, says);
+SELECT throws_matching(format('SELECT vac.set_policy(%L, %L, %L)', 'may_be_moved', value, urgency), 'is none of: ' || says || '$', urgency || ' may not be moved ' || value)
+	FROM (VALUES ('immediate', 'by urgent', 'never'), ('urgent', 'by urgent', 'never, by immediate'), ('urgent', 'whenever', 'never, by immediate'),
+		('routine', 'by routine', 'never, by immediate, by urgent, by immediate and urgent')) AS v (urgency, value, says);
+SELECT matches(vac.set_policy('may_be_moved', 'by urgent', 'routine'), 'is by urgent now', 'what hurries less may be moved');
 SELECT matches(vac.set_policy('meeting_hours', 'any', 'routine'), 'is any now', 'meetings may be at any hour');
 SELECT matches(vac.set_policy('rest_hours', '21:00-05:00'), 'is 21:00-05:00 now', 'the night goes over midnight');
 SELECT vac.add_protected_word('Nightfall') \g /dev/null

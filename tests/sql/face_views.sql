@@ -18,7 +18,7 @@ SELECT is(current_setting('timezone'), (SELECT reset_val FROM pg_settings WHERE 
 SELECT is(days_span('[2026-12-24 08:00Z,2026-12-27 08:00Z)', 'America/Los_Angeles'), 'Thu 24 Dec to Sat 26 Dec 2026', 'whole days');
 SELECT is(terms_text('{"wait": 12, "collateral": 480, "load": 0}'), 'collateral 480, wait 12', 'terms, the greatest first, none that cost nothing');
 SELECT is_empty($$SELECT rule FROM unnest(ARRAY['window', 'not_backup', 'conflict', 'barred', 'service', 'language', 'gender', 'cap_open_cases', 'locked',
-	'no_shift', 'on_call_only', 'hours', 'leave', 'busy', 'case_busy', 'rest', 'cap_week', 'cap_day']) rule
+	'no_shift', 'on_call_only', 'hours', 'leave', 'busy', 'case_busy', 'rest', 'cap_week', 'cap_day', 'dearer']) rule
 	WHERE rule_text(rule, 'es', 'Counseling') IN (rule, replace(rule, '_', ' '))$$, 'every rule of the planner has words');
 SELECT is_empty($$SELECT x.event FROM (SELECT DISTINCT event, detail FROM history) x WHERE event_text(x.event, x.detail) IS NULL$$, 'every event has words');
 
@@ -42,7 +42,7 @@ SELECT is((SELECT concat_ws('|', coordinator, case_code, place, state) FROM vac.
 UPDATE request SET unserved_since = now() WHERE request_id = (pg_temp.request_of(:'a')).request_id;
 INSERT INTO decision (request_id, at, ruled_out) VALUES ((pg_temp.request_of(:'a')).request_id, now(), '{"leave": [1], "language": [2, 3]}');
 SELECT is((SELECT reasons FROM vac.unassigned), 'does not speak es (2), on leave (1)', 'why nobody');
-SELECT is((SELECT because FROM vac.why WHERE case_code = :'a' AND place = 'NOBODY'), 'all in reach are ruled out; it is tried again', 'nobody, in why');
+SELECT is((SELECT because FROM vac.why WHERE case_code = :'a' AND place = 'NOBODY'), 'nobody in reach can; it is tried again', 'nobody, in why');
 SELECT is((SELECT state FROM vac.open_cases WHERE case_code = :'a'), 'NOBODY FOUND', 'nobody, in open_cases');
 SELECT is((SELECT count(*) FROM vac.mail_queue), 0::bigint, 'no mail waits');
 SELECT queue_appointments('update', ARRAY[:b1]) \g /dev/null

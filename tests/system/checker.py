@@ -10,8 +10,8 @@ is well; 1: the problems are listed.
 
 Checked: every acknowledged case is there; every request has exactly one live appointment or a stated
 reason why not (none when withdrawn or held); every live appointment's newest state was delivered to
-its coordinator, with the right times; what was delivered and is no longer live was cancelled; nobody
-got an older state after a newer one; nobody is in two places; copies of one message are equal to the
+its coordinator, with the right times; what was moved to make room is not late for it; what was
+delivered and is no longer live was cancelled; nobody got an older state after a newer one; nobody is in two places; copies of one message are equal to the
 byte; nothing was delivered that is not on record; nothing is left waiting.
 """
 
@@ -28,7 +28,9 @@ import time
 
 Request = collections.namedtuple('Request', 'request_id case_code case_state held state reason')
 Appointment = collections.namedtuple(
-    'Appointment', 'appointment_id request_id uid coordinator_id mail live busy_from busy_to starts ends')
+    'Appointment', 'appointment_id request_id uid coordinator_id mail live busy_from busy_to starts ends '
+    'sequence')
+Move = collections.namedtuple('Move', 'request_id for_request starts due')
 Message = collections.namedtuple(
     'Message', 'message_id mail_uuid method uid sequence recipient state ever_claimed')
 Copy = collections.namedtuple(
@@ -38,13 +40,15 @@ Copy = collections.namedtuple(
 class Facts:
     """All that the rules look at; tests doctor it."""
 
-    def __init__(self, requests=(), appointments=(), messages=(), copies=(), cases=(), acknowledged=()):
+    def __init__(self, requests=(), appointments=(), messages=(), copies=(), cases=(), acknowledged=(),
+                 moves=()):
         self.requests = list(requests)
         self.appointments = list(appointments)
         self.messages = list(messages)
         self.copies = list(copies)
         self.cases = set(cases)
         self.acknowledged = list(acknowledged)
+        self.moves = list(moves)
 
 
 # ---- the rules -----------------------------------------------------------------------------------
@@ -104,6 +108,9 @@ def newest_delivered(facts):
             continue
         newest = max(theirs, key=lambda m: (m.sequence, m.message_id))
         delivered = copies[newest.mail_uuid]
+        if newest.sequence != appointment.sequence:
+            yield (f'{name} has SEQUENCE {appointment.sequence}, its newest message '
+                   f'{newest.message_id} {newest.sequence}')
         if newest.state != 'sent':
             yield f'{name}: its newest message {newest.message_id} is {newest.state}, not sent'
         if not delivered:
@@ -113,6 +120,13 @@ def newest_delivered(facts):
                 yield f'{name}: told {copy.recipient} instead of {appointment.mail}'
             if (copy.starts, copy.ends) != (appointment.starts, appointment.ends):
                 yield f'{name}: message {newest.message_id} says other times than the appointment'
+
+
+def moved_in_time(facts):
+    for move in facts.moves:
+        if move.starts > move.due:
+            yield (f'the appointment of request {move.request_id} was moved past its due time, to make room '
+                   f'for request {move.for_request}')
 
 
 def ended_cancelled(facts):
@@ -181,8 +195,8 @@ def nothing_waits(facts):
             yield f'message {message.message_id} is still {message.state}'
 
 
-RULES = (lost_cases, requests_settled, no_overlap, newest_delivered, ended_cancelled, copies_equal,
-         all_on_record, sent_delivered, nothing_waits)
+RULES = (lost_cases, requests_settled, no_overlap, newest_delivered, moved_in_time, ended_cancelled,
+         copies_equal, all_on_record, sent_delivered, nothing_waits)
 ORDER_RULES = (no_older_after_newer,)
 
 
@@ -202,8 +216,15 @@ FROM vac_store.request r JOIN vac_store.case_record c USING (case_id)'''
 APPOINTMENTS = '''
 SELECT a.appointment_id, a.request_id, a.uid::text, a.coordinator_id, p.mail, a.live,
        extract(epoch FROM lower(a.busy))::float8, extract(epoch FROM upper(a.busy))::float8,
-       extract(epoch FROM lower(a.span))::bigint, extract(epoch FROM upper(a.span))::bigint
+       extract(epoch FROM lower(a.span))::bigint, extract(epoch FROM upper(a.span))::bigint, a.sequence
 FROM vac_store.appointment a JOIN vac_store.coordinator p USING (coordinator_id)'''
+# Those that still stand where they were moved.
+MOVES = '''
+SELECT d.request_id, d.made_room_for, extract(epoch FROM lower(a.span))::float8,
+       extract(epoch FROM r.due_at)::float8
+FROM vac_store.decision d JOIN vac_store.request r USING (request_id)
+    JOIN vac_store.appointment a USING (appointment_id)
+WHERE d.made_room_for IS NOT NULL AND a.live'''
 MESSAGES = '''
 SELECT message_id, mail_uuid::text, method, uid::text, sequence, recipient, state, ever_claimed
 FROM vac_store.message ORDER BY message_id'''
@@ -267,14 +288,15 @@ def read_facts(conninfo, folder, acknowledged=()):
         return Facts(rows(REQUESTS, Request), rows(APPOINTMENTS, Appointment),
                      rows(MESSAGES, Message), read_delivered(folder),
                      [r[0] for r in connection.execute('SELECT case_code FROM vac_store.case_record')],
-                     acknowledged)
+                     acknowledged, rows(MOVES, Move))
 
 
 def summary(facts):
     copies = collections.Counter(c.mail_uuid for c in facts.copies)
     return (f'{len(facts.cases)} cases, {len(facts.requests)} requests, '
             f'{sum(a.live for a in facts.appointments)} live appointments of '
-            f'{len(facts.appointments)}, {len(facts.messages)} messages, {len(facts.copies)} copies '
+            f'{len(facts.appointments)} ({len(facts.moves)} moves), {len(facts.messages)} messages, '
+            f'{len(facts.copies)} copies '
             f'delivered ({sum(n - 1 for n in copies.values())} of them second ones)')
 
 

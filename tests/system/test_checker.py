@@ -3,7 +3,7 @@
 import pytest
 
 import checker
-from checker import Appointment, Copy, Facts, Message, Request
+from checker import Appointment, Copy, Facts, Message, Move, Request
 
 UID = ['11111111-0000-4000-8000-00000000000%d' % n for n in range(4)]
 
@@ -12,9 +12,9 @@ def request(number, state='planned', reason=False, held=False, case_state='open'
     return Request(number, f'AAA-AA{number}', case_state, held, state, reason)
 
 
-def appointment(number, request_id, uid, coordinator=1, live=True, start=1000):
+def appointment(number, request_id, uid, coordinator=1, live=True, start=1000, sequence=0):
     return Appointment(number, request_id, uid, coordinator, f'c{coordinator}@example.org', live,
-                       start, start + 4500, start, start + 3600)
+                       start, start + 4500, start, start + 3600, sequence)
 
 
 def message(number, uid, method='REQUEST', sequence=0, state='sent', coordinator=1, claimed=True):
@@ -44,6 +44,32 @@ def good():
 
 def test_nothing_is_found_in_good_data():
     assert checker.problems(good()) == []
+
+
+def moved():
+    """The same, but the first was moved from one o'clock to three, and its coordinator was told."""
+    facts = good()
+    facts.appointments[0] = appointment(1, 1, UID[0], start=8200, sequence=1)
+    facts.messages.append(message(9, UID[0], sequence=1))
+    facts.copies.append(copy(9, 9, UID[0], sequence=1, start=8200))
+    facts.moves.append(Move(1, 2, 8200, 8200))
+    return facts
+
+
+def test_nothing_is_found_where_one_was_moved():
+    assert checker.problems(moved()) == []
+
+
+@pytest.mark.parametrize('breakage, words', [
+    (lambda f: change(f.copies, 5, starts=1000), 'says other times'),
+    (lambda f: (f.messages.pop(), f.copies.pop()), 'has SEQUENCE 1, its newest message 1 0'),
+    (lambda f: change(f.moves, 0, due=8199), 'was moved past its due time'),
+    (lambda f: f.copies.append(copy(10, 1, UID[0])), 'got SEQUENCE 0'),
+])
+def test_a_move_that_breaks_a_promise_is_found(breakage, words):
+    facts = moved()
+    breakage(facts)
+    assert any(words in problem for problem in checker.problems(facts)), checker.problems(facts)
 
 
 def test_about_a_case_on_hold_nobody_is_written_to():
@@ -77,6 +103,8 @@ BREAKAGES = {
         lambda f: f.copies.pop(1), 'was never delivered'),
     'a newer state that never arrived': (
         lambda f: f.messages.append(message(9, UID[0], sequence=1, state='queued')), 'is queued, not sent'),
+    'a state that nobody is told of': (
+        lambda f: change(f.appointments, 0, sequence=1), 'has SEQUENCE 1, its newest message 1 0'),
     'other times in the mail': (
         lambda f: change(f.copies, 1, starts=1900), 'says other times'),
     'the wrong person told': (

@@ -167,6 +167,99 @@ def test_leave_that_is_committed_meanwhile_counts(world):
         assert world.store(slot, other) == ['refused leave', 'stored']
 
 
+# ---- moves ---------------------------------------------------------------------------------------
+
+@pytest.fixture
+def moving(world):
+    """A decision that gives ANNE an urgent request and moves her routine appointment to BEN."""
+    stands = world.ask()
+    assert world.store(world.choose(stands, 'ANNE', day=2)) == ['stored']
+    world.admin.execute("UPDATE request SET due_at = now() + interval '20 days'")
+    appointment, start = world.admin.execute(
+        'SELECT appointment_id, extract(epoch FROM lower(span))::bigint FROM appointment').fetchone()
+    decision = world.choose(world.ask(urgency='urgent'), 'ANNE', day=2)
+    place = world.choose(stands, 'BEN', day=3)
+    decision['moves'] = [{**place, 'appointment': appointment, 'from_coordinator': decision['coordinator'],
+                          'from_start': start}]
+    return decision
+
+
+def moved_state(world):
+    return world.value("""SELECT string_agg(concat_ws(' ', k.code, a.state), ', ' ORDER BY appointment_id)
+        FROM appointment a JOIN coordinator k USING (coordinator_id)""")
+
+
+@pytest.mark.parametrize('sql, rule', [
+    ("SELECT FROM coordinator WHERE code = 'ANNE' FOR UPDATE", 'locked'),
+    ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'locked'),
+    ("SELECT FROM request WHERE urgency = 'routine' FOR UPDATE", 'locked'),
+    ("UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM request WHERE urgency = 'routine')", 'locked'),
+    ("SELECT FROM request WHERE urgency = 'urgent' FOR UPDATE", 'request_locked'),
+])
+def test_a_move_waits_for_nobody(world, moving, sql, rule):
+    with world.supervisor() as supervisor:
+        supervisor.execute(sql)
+        assert quickly(lambda: world.store(moving)) == [f'refused {rule}']
+        supervisor.rollback()
+    assert moved_state(world) == 'ANNE invited'
+    assert world.store(moving) == ['stored']
+    assert moved_state(world) == 'ANNE replaced, BEN invited, ANNE invited'
+
+
+@pytest.mark.parametrize('commit, outcome, state', [
+    (False, 'stored', 'ANNE replaced, BEN invited, ANNE invited'),
+    (True, 'refused busy', 'ANNE invited, BEN invited'),
+])
+def test_an_uncommitted_appointment_where_one_would_be_moved(world, moving, commit, outcome, state):
+    with world.supervisor() as supervisor:
+        appoint(supervisor, world.ask(), moving['moves'][0])
+        assert quickly(lambda: world.store(moving)) == ['refused locked']
+        # In a plan of many, too: the others are not held up.
+        other = world.choose(world.ask(), 'BEN', day=5)
+        assert quickly(lambda: world.store(moving, other)) == ['refused locked', 'stored']
+        (supervisor.commit if commit else supervisor.rollback)()
+    assert world.store(moving) == [outcome]
+    assert sorted(moved_state(world).split(', ')) == sorted(state.split(', ') + ['BEN invited'])
+
+
+def test_what_changed_meanwhile_is_not_moved(world, moving):
+    other = world.choose(world.ask(), 'BEN', day=5)
+    with world.supervisor() as supervisor:
+        supervisor.execute('SELECT FROM request WHERE request_id = %s FOR UPDATE', (moving['moves'][0]['request'],))
+        supervisor.execute("SELECT end_appointments(ARRAY(SELECT appointment_id FROM appointment), 'cancelled')")
+        threading.Timer(0.2, supervisor.commit).start()
+        # The batch waits for it, then sees it.
+        assert world.store(moving, other) == ['refused move_changed', 'stored']
+    assert moved_state(world) == 'ANNE cancelled, BEN invited'
+
+
+def test_leave_where_one_would_be_moved_counts(world, moving):
+    other = world.choose(world.ask(), 'BEN', day=5)
+    with world.supervisor() as supervisor:
+        supervisor.execute("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE")
+        supervisor.execute("INSERT INTO leave (coordinator_id, span) SELECT coordinator_id, tstzrange(to_timestamp(%s), to_timestamp(%s)) "
+                           "FROM coordinator WHERE code = 'BEN'", (moving['moves'][0]['start'], moving['moves'][0]['end']))
+        threading.Timer(0.2, supervisor.commit).start()
+        assert world.store(moving, other) == ['refused leave', 'stored']
+    assert moved_state(world) == 'ANNE invited, BEN invited'
+
+
+def test_a_move_and_a_claim_of_the_invitation(world, moving):
+    """The mailer is just claiming the invitation: the update waits for it, and goes out after it."""
+    moving['moves'][0].update(coordinator=moving['coordinator'])
+    world.daemon.autocommit = False
+    claimed = world.claim()
+    other = World.new_daemon(world)
+    world.daemon, claiming = other, world.daemon
+    threading.Timer(0.1, claiming.commit).start()
+    assert world.store(moving) == ['stored']
+    claiming.close()
+    assert world.states(moving['moves'][0]['request']) == 'invitation claimed, update queued'
+    assert [row[2] for row in world.claim()] == ['invitation']   # of the urgent one
+    assert world.finish(claimed, 'sent') == ['sent']
+    assert [row[2] for row in world.claim()] == ['update']
+
+
 def test_two_daemons_claim_different_messages(world):
     for day in range(4, 8):
         assert world.store(world.choose(world.ask(), 'ANNE', day)) == ['stored']

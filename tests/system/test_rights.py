@@ -67,6 +67,37 @@ def test_a_supervisor_reads_every_view_and_no_table(offices):
     assert {row[0] for row in offices.query("SELECT viewname FROM pg_views WHERE schemaname = 'vac'")} == set(VIEWS)
 
 
+def test_what_made_room_for_what_names_no_case_of_another_office(offices):
+    seattle = offices.as_login('sup_sea').value("SELECT vac.open_case('SEA', urgency => 'urgent')")
+    portland = offices.as_login('sup_pdx').value("SELECT vac.open_case('PDX')")
+    offices.query('''
+        INSERT INTO vac_store.history (event, office_id, case_id, detail)
+            SELECT e.event, c.office_id, c.case_id, jsonb_build_object('other_case', o.case_id, 'started', now(), 'starts', now())
+            FROM (VALUES ('room_made', %s, %s), ('appointment_moved', %s, %s)) e (event, code, other)
+                JOIN vac_store.case_record c ON c.case_code = e.code
+                JOIN vac_store.case_record o ON o.case_code = e.other''', seattle, portland, portland, seattle)
+    said = {login: ' '.join(what for what, in offices.as_login(login).query(
+        "SELECT what FROM vac.history WHERE what LIKE '%%moved%%'")) for login in ('sup_sea', 'sup_pdx', 'sup_all')}
+    assert said['sup_sea'] == "room made: another office's appointment was moved"
+    assert said['sup_pdx'].endswith("to make room for another office's case")
+    assert f'the appointment of case {portland} was moved' in said['sup_all'] and f'for case {seattle}' in said['sup_all']
+
+
+def test_figures_of_plans_are_seen_by_their_group(offices):
+    offices.query('''
+        INSERT INTO vac_store.plan (group_id, fence, round, planned_at, stored_at, requests, unserved, late_minutes, moves, cost, steps,
+                exact, limited)
+            SELECT DISTINCT group_id, 1, 1, now(), now(), 1, 0, 0, 0, 0, 0, true, false FROM vac_store.office;
+        CREATE VIEW public.plans WITH (security_invoker = true) AS SELECT group_id FROM vac_store.plan;
+        GRANT SELECT ON public.plans TO vac_supervisor''')
+    groups = {code: group for code, group in offices.query('SELECT code, group_id FROM vac_store.office')}
+    assert groups['SEA'] == groups['PDX'] != groups['GUM']
+    seen = {login: {row[0] for row in offices.as_login(login).query('TABLE public.plans')}
+            for login in ('sup_sea', 'sup_pdx', 'sup_gum', 'sup_all', 'sup_none')}
+    assert seen == {'sup_sea': {groups['SEA']}, 'sup_pdx': {groups['SEA']}, 'sup_gum': {groups['GUM']},
+                    'sup_all': set(groups.values()), 'sup_none': set()}
+
+
 def test_cases_are_seen_by_their_own_office(offices):
     seattle = offices.as_login('sup_sea').value("SELECT vac.open_case('SEA', 'es')")
     portland = offices.as_login('sup_pdx').value("SELECT vac.open_case('PDX')")
@@ -129,6 +160,27 @@ def test_a_meeting_of_others_is_not_available(offices):
                 "SELECT now FROM vac.on_duty_now WHERE coordinator = 'Coordinator W'").fetchall()}
     assert doing('sup_sea') == {'not available'}
     assert len(doing('sup_pdx')) == 1 and 'meeting until' in doing('sup_pdx').pop()
+
+
+def test_who_could_shows_others_people_without_their_calendar(offices):
+    offices.query("SELECT vac.add_leave('PDX-1', (now() - interval '2 days')::date::text, (now() + interval '60 days')::date::text)")
+    offices.query("SELECT vac.add_leave('SEA-1', (now() - interval '2 days')::date::text, (now() + interval '60 days')::date::text)")
+    code = offices.as_login('sup_sea').value("SELECT vac.open_case('SEA')")
+    portland = offices.as_login('sup_pdx').value("SELECT vac.open_case('PDX')")
+
+    def could(login, case_code):
+        rows = offices.as_login(login).query('SELECT coordinator, telephone, duty, against FROM vac.who_could(%s)', case_code)
+        return {name: (telephone, duty, re.sub(r' \(.*', '', against)) for name, telephone, duty, against in rows}
+    seen = could('sup_sea', code)
+    assert seen['Coordinator S (SEA)'] == ('+1 206 555 0111', 'off', 'on leave')
+    assert seen['Coordinator W (PDX)'] == ('+1 503 555 0111', 'off', 'not available')
+    assert could('sup_all', code)['Coordinator W (PDX)'][2] == 'on leave'
+    assert {name[-4:-1] for name in seen} == {'SEA', 'PDX', 'ANC'}
+    for login in ('sup_sea', 'sup_none'):
+        for ask in ('vac.who_could(%s)', 'vac.plan_cost(%s)'):
+            refused(offices.as_login(login), f'SELECT {ask}', portland, code='22023')
+    for ask in ('vac.who_could(%s)', 'vac.plan_cost(%s)'):
+        refused(offices.as_login('intake1'), f'SELECT {ask}', code)
 
 
 def test_verbs_are_for_ones_own_offices(offices):

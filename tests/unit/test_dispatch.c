@@ -21,8 +21,8 @@
 enum { MOST_CALLS = 400 };
 
 struct call {
-	char what[24];   /* name of the function called, or the statement */
-	char last[1200]; /* its last parameter */
+	char what[24];     /* name of the function called, or the statement */
+	char values[1600]; /* its parameters, one after the other */
 	pg_reply_fn done;
 	void *arg;
 };
@@ -37,6 +37,7 @@ struct pg {
 	const char *store[8]; /* what each store_plan gives: an outcome, "rule:…", or a SQLSTATE */
 	size_t n_stores, n_claims;
 	const char *renewed, *closed;
+	const char *due;                                 /* of the request, in place of its own */
 	void (*before)(struct pg *pg, const char *what); /* each answer */
 };
 
@@ -61,7 +62,9 @@ int pg_call(struct pg *pg, const char *statement, int n, const char *const *valu
 		return -ENOTCONN;
 	assert_true(pg->n < MOST_CALLS);
 	name_call(call->what, sizeof call->what, statement);
-	snprintf(call->last, sizeof call->last, "%s", n > 0 ? values[n - 1] : "");
+	call->values[0] = '\0';
+	for (int i = 0; i < n; i++)
+		strncat(call->values, values[i], sizeof call->values - strlen(call->values) - 1);
 	call->done = done;
 	call->arg = arg;
 	pg->n++;
@@ -103,9 +106,13 @@ static PGresult *stored(const char *outcome)
 	return one_row(names, values);
 }
 
-static PGresult *part(enum snapshot_part part)
+static PGresult *part(const struct pg *pg, enum snapshot_part part)
 {
-	return make_result(good[part].names, good[part].n, good[part].values);
+	struct part copy = good[part];
+
+	if (part == SNAPSHOT_REQUESTS && pg->due)
+		copy.values[13] = pg->due;
+	return make_result(copy.names, copy.n, copy.values);
 }
 
 static PGresult *begun(const struct pg *pg)
@@ -124,11 +131,12 @@ static PGresult *answer_for(struct pg *pg, const char *what)
 		[SNAPSHOT_COORDINATORS] = "snapshot_coordinators",
 		[SNAPSHOT_BUSY] = "snapshot_busy",
 		[SNAPSHOT_REQUESTS] = "snapshot_requests",
+		[SNAPSHOT_STANDING] = "snapshot_standing",
 	};
 
 	for (int i = SNAPSHOT_POLICY; i < SNAPSHOT_PARTS; i++)
 		if (strcmp(what, parts[i]) == 0)
-			return part((enum snapshot_part)i);
+			return part(pg, (enum snapshot_part)i);
 	if (strcmp(what, "claim_groups") == 0)
 		return claimed(pg);
 	if (strcmp(what, "snapshot_begin") == 0)
@@ -231,8 +239,8 @@ static void test_the_way_through(void **state)
 {
 	static const char *const way[] = {"claim_groups", "BEGIN", "snapshot_begin",
 		"snapshot_policy", "snapshot_zones", "snapshot_offices", "snapshot_coordinators",
-		"snapshot_busy", "snapshot_requests", "COMMIT", "store_plan", "release_group",
-		"next_dispatch"};
+		"snapshot_busy", "snapshot_requests", "snapshot_standing", "COMMIT", "store_plan",
+		"release_group", "next_dispatch"};
 	static struct pg pg;
 
 	(void)state;
@@ -242,7 +250,8 @@ static void test_the_way_through(void **state)
 	for (size_t i = 0; i < pg.n; i++)
 		assert_string_equal(pg.calls[i].what, way[i]);
 	assert_non_null(
-		strstr(pg.calls[10].last, "\"request\":5,\"coordinator\":11,\"start\":9000,"));
+		strstr(pg.calls[11].values, "\"request\":5,\"coordinator\":11,\"start\":9000,"));
+	assert_non_null(strstr(pg.calls[11].values, "{\"round\":1,\"now\":1000,\"requests\":1,"));
 	close_stage(&pg);
 }
 
@@ -250,7 +259,7 @@ static void test_the_way_through(void **state)
 static void test_lost_anywhere(void **state)
 {
 	(void)state;
-	for (int lose = 0; lose < 13; lose++) {
+	for (int lose = 0; lose < 14; lose++) {
 		static struct pg pg;
 
 		open_stage(&pg, 60000);
@@ -304,6 +313,45 @@ static void test_outcomes_of_storing(void **state)
 				count(&pg, "release_group"));
 		close_stage(&pg);
 	}
+}
+
+/* Late otherwise, the request takes the place of the appointment that stands. */
+static void test_a_plan_with_a_move(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_stage(&pg, 60000);
+	pg.due = "3600";
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plan"), 1);
+	assert_non_null(strstr(pg.calls[11].values,
+		"\"moves\":[{\"appointment\":1,\"request\":6,\"from_coordinator\":11,"));
+	assert_non_null(strstr(pg.calls[11].values, "\"moves\":1,\"cost\":"));
+	close_stage(&pg);
+}
+
+/* Who was locked with it is left alone in the next turn: nothing of theirs is moved. */
+static void test_a_move_that_met_a_lock(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_stage(&pg, 60000);
+	pg.due = "3600";
+	pg.n_claims = 2;
+	pg.store[0] = "rule:locked";
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plan"), 1);
+	dispatch_wake(dispatch);
+	run_turns(2);
+	assert_int_equal(count(&pg, "store_plan"), 2);
+	for (size_t i = pg.n; i-- > 0;)
+		if (strcmp(pg.calls[i].what, "store_plan") == 0) {
+			assert_null(strstr(pg.calls[i].values, "\"moves\":["));
+			break;
+		}
+	close_stage(&pg);
 }
 
 static void test_snapshot_of_a_lost_group(void **state)
@@ -406,6 +454,8 @@ int main(void)
 		cmocka_unit_test(test_the_way_through),
 		cmocka_unit_test(test_lost_anywhere),
 		cmocka_unit_test(test_outcomes_of_storing),
+		cmocka_unit_test(test_a_plan_with_a_move),
+		cmocka_unit_test(test_a_move_that_met_a_lock),
 		cmocka_unit_test(test_snapshot_of_a_lost_group),
 		cmocka_unit_test(test_plan_after_its_lease_is_thrown_away),
 		cmocka_unit_test(test_lease_is_renewed_while_waiting),

@@ -259,9 +259,54 @@ static void test_all_parts(void **state)
 	assert_int_equal(request->preferred, 0);
 	assert_int_equal(request->conflicts.ids[1], 14);
 	assert_int_equal(snapshot_n_asked(snapshot), 1);
+	assert_int_equal(snapshot_now(snapshot), 1000);
 	assert_int_equal(plan_make(input, &plan, error, sizeof error), 0);
 	assert_int_equal(plan->decisions[0].chosen.meeting.start, 9000);
 	plan_free(plan);
+	snapshot_free(snapshot);
+}
+
+static void test_what_may_be_moved(void **state)
+{
+	struct snapshot *snapshot = snapshot_new();
+	const struct plan_input *input = take_all(snapshot, SNAPSHOT_BEGIN, -1, 0, NULL);
+	const struct plan_policy *policy = &input->policy;
+
+	(void)state;
+	assert_int_equal(policy->weight[PLAN_MOVE][PLAN_ROUTINE], 240);
+	assert_int_equal(policy->weight_move_accepted, 720);
+	assert_int_equal(policy->move_chain, 2);
+	assert_int_equal(policy->steps, 5000);
+	assert_int_equal(policy->moved_by[PLAN_IMMEDIATE], 0);
+	assert_int_equal(policy->moved_by[PLAN_URGENT], 1 << PLAN_IMMEDIATE);
+	assert_int_equal(policy->moved_by[PLAN_ROUTINE], 1 << PLAN_IMMEDIATE | 1 << PLAN_URGENT);
+	assert_int_equal(input->appointments[0].id, 1);
+	assert_int_equal(input->appointments[0].request, 6);
+	assert_true(input->appointments[0].accepted);
+	assert_int_equal(input->n_standing, 1);
+	assert_int_equal(input->standing[0].id, 6);
+	assert_int_equal(input->standing[0].case_id, 7);
+	assert_int_equal(input->standing[0].urgency, PLAN_ROUTINE);
+	assert_int_equal(input->standing[0].due, 30000);
+	snapshot_free(snapshot);
+}
+
+/* Twice the same appointment: it can be moved once. */
+static void test_an_appointment_twice(void **state)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct part twice = good[SNAPSHOT_STANDING];
+	PGresult *result;
+
+	(void)state;
+	for (int i = 0; i < 23; i++)
+		twice.values[23 + i] = twice.values[i];
+	result = make_result(twice.names, 2, twice.values);
+	for (int i = 0; i < SNAPSHOT_STANDING; i++)
+		assert_int_equal(take_part(snapshot, (enum snapshot_part)i, -1, 0, NULL), 0);
+	assert_int_equal(snapshot_take(snapshot, SNAPSHOT_STANDING, result), 0);
+	assert_int_equal(snapshot_finish(snapshot, NULL, 0)->n_standing, 1);
+	PQclear(result);
 	snapshot_free(snapshot);
 }
 
@@ -272,32 +317,38 @@ static void test_bad_rows_are_left_out(void **state)
 		enum snapshot_part part;
 		int row, column;
 		const char *value;
-		size_t requests, coordinators, appointments;
+		size_t requests, coordinators, appointments, standing;
 	} table[] = {
-		{SNAPSHOT_REQUESTS, 0, 3, "soon", 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 3, NULL, 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 2, "77", 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 8, "-60", 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 8, "9223372036854775807", 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 11, "-9223372036854775808", 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 12, NULL, 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 19, "{12,NULL}", 0, 1, 1},
-		{SNAPSHOT_REQUESTS, 0, 20, "{3000000000}", 0, 1, 1},
-		{SNAPSHOT_COORDINATORS, 0, 4, "Mars/Olympus", 1, 0, 1},
-		{SNAPSHOT_COORDINATORS, 0, 7, NULL, 1, 0, 1},
-		{SNAPSHOT_COORDINATORS, 0, 11, "-1", 1, 0, 1},
-		{SNAPSHOT_COORDINATORS, 0, 13, "{40000,0}", 1, 0, 1},
-		{SNAPSHOT_COORDINATORS, 0, 13, "{0,40000,5}", 1, 0, 1},
-		{SNAPSHOT_COORDINATORS, 0, 13, "{0,infinity}", 1, 0, 1},
-		{SNAPSHOT_BUSY, 0, 4, "3600", 1, 1, 0},
-		{SNAPSHOT_BUSY, 0, 5, NULL, 1, 1, 0},
-		{SNAPSHOT_ZONES, 0, 1, "{}", 1, 0, 1},
-		{SNAPSHOT_ZONES, 0, 2, "{}", 1, 0, 1},
-		{SNAPSHOT_OFFICES, 0, 3, "{1,2}", 0, 1, 1},
-		{SNAPSHOT_OFFICES, 0, 4, "{-5}", 0, 1, 1},
-		{SNAPSHOT_POLICY, 0, 2, NULL, 1, 1, 1},
-		{SNAPSHOT_POLICY, 0, 1, "whenever", 1, 1, 1},
-		{SNAPSHOT_POLICY, 0, 0, NULL, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 3, "soon", 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 3, NULL, 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 2, "77", 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 8, "-60", 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 8, "9223372036854775807", 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 11, "-9223372036854775808", 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 12, NULL, 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 19, "{12,NULL}", 0, 1, 1, 1},
+		{SNAPSHOT_REQUESTS, 0, 20, "{3000000000}", 0, 1, 1, 1},
+		{SNAPSHOT_COORDINATORS, 0, 4, "Mars/Olympus", 1, 0, 1, 0},
+		{SNAPSHOT_COORDINATORS, 0, 7, NULL, 1, 0, 1, 0},
+		{SNAPSHOT_COORDINATORS, 0, 11, "-1", 1, 0, 1, 0},
+		{SNAPSHOT_COORDINATORS, 0, 13, "{40000,0}", 1, 0, 1, 0},
+		{SNAPSHOT_COORDINATORS, 0, 13, "{0,40000,5}", 1, 0, 1, 0},
+		{SNAPSHOT_COORDINATORS, 0, 13, "{0,infinity}", 1, 0, 1, 0},
+		{SNAPSHOT_BUSY, 0, 4, "3600", 1, 1, 0, 0},
+		{SNAPSHOT_BUSY, 0, 5, NULL, 1, 1, 0, 0},
+		{SNAPSHOT_ZONES, 0, 1, "{}", 1, 0, 1, 0},
+		{SNAPSHOT_ZONES, 0, 2, "{}", 1, 0, 1, 0},
+		{SNAPSHOT_OFFICES, 0, 3, "{1,2}", 0, 1, 1, 0},
+		{SNAPSHOT_OFFICES, 0, 4, "{-5}", 0, 1, 1, 0},
+		{SNAPSHOT_POLICY, 0, 2, NULL, 1, 1, 1, 1},
+		{SNAPSHOT_POLICY, 0, 1, "whenever", 1, 1, 1, 1},
+		{SNAPSHOT_POLICY, 0, 0, NULL, 1, 1, 1, 1},
+		{SNAPSHOT_STANDING, 0, 0, "2", 1, 1, 1, 0},
+		{SNAPSHOT_STANDING, 0, 0, NULL, 1, 1, 1, 0},
+		{SNAPSHOT_STANDING, 0, 1, NULL, 1, 1, 1, 0},
+		{SNAPSHOT_STANDING, 0, 4, "77", 1, 1, 1, 0},
+		{SNAPSHOT_STANDING, 0, 5, "soon", 1, 1, 1, 0},
+		{SNAPSHOT_STANDING, 0, 15, NULL, 1, 1, 1, 0},
 	};
 
 	(void)state;
@@ -311,6 +362,9 @@ static void test_bad_rows_are_left_out(void **state)
 		assert_int_equal(input->n_requests, table[i].requests);
 		assert_int_equal(input->n_coordinators, table[i].coordinators);
 		assert_int_equal(input->n_appointments, table[i].appointments);
+		assert_int_equal(input->n_standing, table[i].standing);
+		if (input->n_appointments > 0)
+			assert_int_equal(input->appointments[0].request, table[i].standing ? 6 : 0);
 		assert_int_equal(snapshot_n_asked(snapshot), 1);
 		assert_int_equal(plan_make(input, &plan, error, sizeof error), 0);
 		plan_free(plan);
@@ -344,6 +398,9 @@ static void test_locked_are_marked(void **state)
 	assert_false(take_all(snapshot, SNAPSHOT_BEGIN, -1, 0, NULL)->coordinators[0].locked);
 	input = snapshot_finish(snapshot, locked, 2);
 	assert_true(input->coordinators[0].locked);
+	/* What they have stays where it is. */
+	assert_int_equal(input->n_standing, 0);
+	assert_int_equal(input->appointments[0].request, 0);
 	snapshot_free(snapshot);
 }
 
@@ -357,6 +414,8 @@ int main(void)
 		cmocka_unit_test(test_spans),
 		cmocka_unit_test(test_large_memory),
 		cmocka_unit_test(test_all_parts),
+		cmocka_unit_test(test_what_may_be_moved),
+		cmocka_unit_test(test_an_appointment_twice),
 		cmocka_unit_test(test_bad_rows_are_left_out),
 		cmocka_unit_test(test_what_cannot_be_read),
 		cmocka_unit_test(test_locked_are_marked),
