@@ -184,20 +184,20 @@ static int most(int a, int b)
 }
 
 /* Whether the rows of all of them mean something is left in *usablep. */
-static int read_rosters(struct roster_file *files, const struct options *options, bool *usablep)
+static int read_rosters(struct roster_file *files, char **paths, int n, bool *usablep)
 {
 	int status = DONE;
 
 	*usablep = true;
-	for (int i = 0; i < options->n_files; i++) {
-		files[i].path = options->files[i];
+	for (int i = 0; i < n; i++) {
+		files[i].path = paths[i];
 		status = most(status, read_roster(&files[i]));
 		*usablep = *usablep && files[i].sheet.usable;
 	}
 	if (!*usablep)
 		return status;
-	qsort(files, (size_t)options->n_files, sizeof(*files), by_order);
-	if (check_once(files, options->n_files)) {
+	qsort(files, (size_t)n, sizeof(*files), by_order);
+	if (check_once(files, n)) {
 		*usablep = false;
 		status = most(status, WRONG);
 	}
@@ -239,6 +239,16 @@ static int send_roster(struct session *session, const struct roster_file *file)
 	return status;
 }
 
+/* All of them, or until one could not be sent. */
+static int send_each(struct session *session, const struct roster_file *files, int n)
+{
+	int status = DONE;
+
+	for (int i = 0; i < n && status != CANNOT; i++)
+		status = most(status, send_roster(session, &files[i]));
+	return status;
+}
+
 /* status: WRONG when lines were bad already; the database then looks for more, and stores
  * nothing. */
 static int send_rosters(const struct roster_file *files, const struct options *options, int status)
@@ -246,33 +256,56 @@ static int send_rosters(const struct roster_file *files, const struct options *o
 	struct session *session = NULL;
 	int r = begin(options, &session);
 
-	for (int i = 0; i < options->n_files && r != CANNOT; i++) {
-		r = send_roster(session, &files[i]);
-		status = most(status, r);
-	}
-	if (session && r != CANNOT)
-		status = end(session, options, status);
+	if (r == DONE)
+		r = send_each(session, files, options->n_files);
+	if (r != CANNOT)
+		r = end(session, options, most(status, r));
 	session_free(session);
-	return r == CANNOT ? CANNOT : status;
+	return r;
+}
+
+/* One more than needed: there is always something to free. */
+static struct roster_file *new_files(int n)
+{
+	return calloc((size_t)n + 1, sizeof(struct roster_file));
+}
+
+static void free_files(struct roster_file *files, int n)
+{
+	for (int i = 0; i < n; i++) {
+		roster_sheet_clear(&files[i].sheet);
+		free(files[i].text);
+	}
+	free(files);
 }
 
 static int import_roster(const struct options *options)
 {
-	/* One more than needed: there is always something to free. */
-	struct roster_file *files = calloc((size_t)options->n_files + 1, sizeof(*files));
+	struct roster_file *files = new_files(options->n_files);
 	bool usable;
 	int status;
 
 	if (!files)
 		return cannot(-ENOMEM);
-	status = read_rosters(files, options, &usable);
+	status = read_rosters(files, options->files, options->n_files, &usable);
 	if (usable && status != CANNOT)
 		status = send_rosters(files, options, status);
-	for (int i = 0; i < options->n_files; i++) {
-		roster_sheet_clear(&files[i].sheet);
-		free(files[i].text);
-	}
-	free(files);
+	free_files(files, options->n_files);
+	return status;
+}
+
+int import_rosters_into(struct session *session, char **paths, int n)
+{
+	struct roster_file *files = new_files(n);
+	bool usable;
+	int status;
+
+	if (!files)
+		return cannot(-ENOMEM);
+	status = read_rosters(files, paths, n, &usable);
+	if (usable && status != CANNOT)
+		status = most(status, send_each(session, files, n));
+	free_files(files, n);
 	return status;
 }
 
@@ -287,9 +320,8 @@ static int this_year(void)
 	return tm.tm_year + 1900;
 }
 
-static int read_holidays(const char *path, struct holiday_list *list)
+static int read_holidays(const char *path, int year, struct holiday_list *list)
 {
-	int year = this_year();
 	size_t length;
 	char *text;
 	int r = file_read(path, FILE_MOST, &text, &length);
@@ -330,35 +362,52 @@ static int holidays_as_json(const struct holiday_list *list, char **textp)
 	return json_take(&json, textp);
 }
 
+static int put_holidays(
+	struct session *session, const struct holiday_list *list, const char *office)
+{
+	const char *values[] = {NULL, office};
+	char *rows = NULL;
+	int r = holidays_as_json(list, &rows);
+
+	if (r)
+		return cannot(r);
+	values[0] = rows;
+	r = session_do(session, "SELECT vac.import_holidays($1::jsonb, $2)", 2, values);
+	free(rows);
+	return r ? refused(session) : DONE;
+}
+
 static int send_holidays(const struct holiday_list *list, const struct options *options)
 {
 	struct session *session = NULL;
-	char *rows = NULL;
-	int status = holidays_as_json(list, &rows);
+	int status = begin(options, &session);
 
-	if (status)
-		return cannot(status);
-	status = begin(options, &session);
-	if (status == DONE) {
-		const char *values[] = {rows, options->office};
-
-		if (session_do(session, "SELECT vac.import_holidays($1::jsonb, $2)", 2, values))
-			status = refused(session);
-		else
-			status = end(session, options, DONE);
-	}
+	if (status == DONE)
+		status = put_holidays(session, list, options->office);
+	if (status == DONE)
+		status = end(session, options, DONE);
 	session_free(session);
-	free(rows);
 	return status;
 }
 
 static int import_holidays(const struct options *options)
 {
 	struct holiday_list list;
-	int status = read_holidays(options->files[0], &list);
+	int status = read_holidays(options->files[0], this_year(), &list);
 
 	if (status == DONE)
 		status = send_holidays(&list, options);
+	holiday_list_clear(&list);
+	return status;
+}
+
+int import_holidays_into(struct session *session, const char *path, int year)
+{
+	struct holiday_list list;
+	int status = read_holidays(path, year, &list);
+
+	if (status == DONE)
+		status = put_holidays(session, &list, NULL);
 	holiday_list_clear(&list);
 	return status;
 }

@@ -13,15 +13,17 @@
 #include "import.h"
 #include "log.h"
 #include "migrate.h"
+#include "plan_command.h"
 #include "probe.h"
 #include "service.h"
+#include "simulate_command.h"
 #include "status.h"
 #include "vacd-build.h"
 
 struct command {
 	const char *name;
 	int (*run)(const struct config *config, int argc, char **argv);
-	bool needs_config; /* migrate and import can be told all they need */
+	bool needs_config; /* the others can be told all they need */
 };
 
 static const struct command commands[] = {
@@ -30,6 +32,8 @@ static const struct command commands[] = {
 	{"check", check_command, true},
 	{"status", status_command, true},
 	{"probe", probe_command, true},
+	{"plan", plan_command, true},
+	{"simulate", simulate_command, false},
 };
 
 static void print_help(void)
@@ -47,11 +51,16 @@ static void print_help(void)
 	     "  status                     how it stands: exit 0 well, 1 look, 2 wrong\n"
 	     "  probe ADDRESS              send a real test invitation and wait for the mail "
 	     "server\n"
+	     "  plan [OFFICE…]             what would be done now; --explain CASE says why\n"
+	     "  simulate --days N          what would come of weeks of work, with these rosters or "
+	     "others\n"
 	     "\n"
 	     "  --config FILE              instead of " VACD_CONFIG_FILE "\n"
 	     "  --version, --help\n"
 	     "\n"
-	     "migrate and import take --database CONNINFO, since they run as another login.\n"
+	     "migrate and import take --database CONNINFO, since they run as another login; so "
+	     "does\n"
+	     "simulate with rosters from files.\n"
 	     "Manual pages: vacd(8), vacd.conf(5).");
 }
 

@@ -273,6 +273,11 @@ int session_in_transaction(const struct session *session)
 	return PQtransactionStatus(session->pg) == PQTRANS_INTRANS;
 }
 
+PGconn *session_connection(const struct session *session)
+{
+	return session->pg;
+}
+
 const char *session_user(const struct session *session)
 {
 	return PQuser(session->pg);

@@ -40,6 +40,8 @@ int session_script(struct session *session, const char *name, const char *text)
 const char *session_sqlstate(const struct session *session);
 /* A transaction is under way and nothing in it failed. */
 int session_in_transaction(const struct session *session);
+/* For reading in the session's transaction. Borrowed. */
+PGconn *session_connection(const struct session *session);
 const char *session_user(const struct session *session);
 const char *session_database(const struct session *session);
 

@@ -98,6 +98,7 @@ demo_cases() {
 	demo_open "Honolulu, Tagalog, a woman if possible; the opener is kept informed" \
 		"'HNL', 'tl', gender => 'female', requester => 'tipline@example.org'"
 	demo_open "Anchorage, Japanese, a woman only: nobody there can" "'ANC', 'ja', gender => 'female', gender_required => true"
+	lonely_code=$last_codes
 }
 
 demo_counts() {
@@ -139,6 +140,8 @@ demo_show() {
 	demo_view "Which cases are open, and who goes?" "TABLE vac.open_cases"
 	demo_view "Who meets whom this week?" "TABLE vac.week"
 	demo_view "Which cases have nobody, and why?" "TABLE vac.unassigned"
+	demo_view "Whom could one ring up for the case in Anchorage, and what speaks against them?" \
+		"SELECT * FROM vac.who_could('$lonely_code')"
 	demo_view "Is mail waiting?" "TABLE vac.mail_queue"
 	demo_view "How does vacd stand?" "TABLE vac.status"
 
@@ -181,7 +184,7 @@ demo_further() {
 }
 
 demo() {
-	local port= vacd_number= last_codes= shown_code= line=
+	local port= vacd_number= last_codes= shown_code= lonely_code= line=
 	step "building"
 	build_to_run
 	step "a private PostgreSQL, a mail server on 127.0.0.1 with TLS, in $work"
