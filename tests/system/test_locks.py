@@ -192,8 +192,8 @@ def moved_state(world):
 @pytest.mark.parametrize('sql, rule', [
     ("SELECT FROM coordinator WHERE code = 'ANNE' FOR UPDATE", 'locked'),
     ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'locked'),
-    ("SELECT FROM request WHERE urgency = 'routine' FOR UPDATE", 'locked'),
-    ("UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM request WHERE urgency = 'routine')", 'locked'),
+    ("SELECT FROM request WHERE urgency = 'routine' FOR UPDATE", 'move_locked'),
+    ("UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM request WHERE urgency = 'routine')", 'move_locked'),
     ("SELECT FROM request WHERE urgency = 'urgent' FOR UPDATE", 'request_locked'),
 ])
 def test_a_move_waits_for_nobody(world, moving, sql, rule):
