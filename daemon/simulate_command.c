@@ -313,6 +313,9 @@ static int read_scene(struct simulation *sim)
 		return status;
 	arrivals_sort(&sim->arrivals);
 	r = scene_people(&sim->scene, &sim->look, &sim->arrivals);
+	/* It plans thousands of times: none may take as long as one that counts. */
+	if (rules->policy.steps == 0 || rules->policy.steps > sim->options.plan_steps)
+		rules->policy.steps = sim->options.plan_steps;
 	return r == 0 ? DONE : cannot(sim, r);
 }
 

@@ -12,8 +12,9 @@ const char simulate_usage[] =
 	"usage: vacd simulate [--days N] [--seed S] [--start DATE] [--format table|csv] [--plot "
 	"FILE.svg]\n"
 	"                     [--cases-per-day X] [--languages LIST] [--follow-ups PERCENT]\n"
-	"                     [--declines PERCENT] [--open-days N] [--arrivals FILE.csv]\n"
-	"                     [--database CONNINFO] [--holidays FILE.ics] [--roster FILE.csv …]\n"
+	"                     [--declines PERCENT] [--open-days N] [--plan-steps N]\n"
+	"                     [--arrivals FILE.csv] [--database CONNINFO] [--holidays FILE.ics]\n"
+	"                     [--roster FILE.csv …]\n"
 	"\n"
 	"Plays weeks of work through the planner, with the rosters of the database or of files, "
 	"and\n"
@@ -32,6 +33,7 @@ enum option_name {
 	OPTION_FOLLOW_UPS,
 	OPTION_DECLINES,
 	OPTION_OPEN_DAYS,
+	OPTION_PLAN_STEPS,
 	OPTION_ARRIVALS,
 	OPTION_DATABASE,
 	OPTION_HOLIDAYS,
@@ -50,6 +52,7 @@ static const struct option known[] = {
 	{"follow-ups", required_argument, NULL, OPTION_FOLLOW_UPS},
 	{"declines", required_argument, NULL, OPTION_DECLINES},
 	{"open-days", required_argument, NULL, OPTION_OPEN_DAYS},
+	{"plan-steps", required_argument, NULL, OPTION_PLAN_STEPS},
 	{"arrivals", required_argument, NULL, OPTION_ARRIVALS},
 	{"database", required_argument, NULL, OPTION_DATABASE},
 	{"holidays", required_argument, NULL, OPTION_HOLIDAYS},
@@ -156,6 +159,15 @@ static int take_days(struct simulate_options *options, int c, const char *text)
 	}
 }
 
+static int take_plan_steps(struct simulate_options *options, const char *text)
+{
+	uint64_t number;
+	int r = take_number("plan-steps", text, 1, 1000000000, &number);
+
+	options->plan_steps = (int64_t)number;
+	return r;
+}
+
 static int take_option(struct simulate_options *options, int c, char *text)
 {
 	switch (c) {
@@ -168,6 +180,8 @@ static int take_option(struct simulate_options *options, int c, char *text)
 	case OPTION_FOLLOW_UPS:
 	case OPTION_DECLINES:
 		return take_mix(options, c, text);
+	case OPTION_PLAN_STEPS:
+		return take_plan_steps(options, text);
 	case OPTION_SEED:
 		return take_number("seed", text, 0, UINT64_MAX, &options->seed);
 	case OPTION_FORMAT:
@@ -196,7 +210,7 @@ int simulate_parse(struct simulate_options *options, int argc, char **argv)
 {
 	int c, r = 0;
 
-	*options = (struct simulate_options){.seed = 1, .open_days = 14};
+	*options = (struct simulate_options){.seed = 1, .open_days = 14, .plan_steps = 100000};
 	arrivals_usual_mix(&options->mix);
 	options->rosters = calloc((size_t)argc + 1, sizeof *options->rosters);
 	if (options->rosters == NULL)

@@ -21,6 +21,7 @@ struct simulate_options {
 	uint64_t seed;
 	int64_t open_days;
 	int decline_percent;
+	int64_t plan_steps; /* of a plan's search, at most */
 	bool csv;
 	struct arrivals_mix mix;
 };
