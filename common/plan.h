@@ -94,7 +94,8 @@ enum plan_rule {
 	PLAN_ON_CALL_ONLY,   /* at work in the window, but only on call */
 	PLAN_HOURS,          /* at work only outside the case's office's meeting hours */
 	PLAN_LEAVE,          /* on leave, buffer and travel included */
-	PLAN_BUSY,           /* other appointments, buffer and travel included */
+	PLAN_BUSY,           /* other appointments, buffer and travel included; of a call-out also a
+				rule of what was moved for another */
 	PLAN_CASE_BUSY,      /* only when the victim has another meeting of the case */
 	PLAN_REST,           /* rests after a night call-out */
 	PLAN_CAP_WEEK,       /* weekly minutes */

@@ -134,11 +134,32 @@ static size_t case_place(const struct diary *diary, int64_t case_id)
 	return low;
 }
 
-bool diary_has_case(const struct diary *diary, int64_t case_id)
+size_t diary_case_times(const struct diary *diary, int64_t case_id)
 {
 	size_t i = case_place(diary, case_id);
 
-	return i < diary->n_open_cases && diary->open_cases[i].id == case_id;
+	return i < diary->n_open_cases && diary->open_cases[i].id == case_id
+		       ? diary->open_cases[i].times
+		       : 0;
+}
+
+size_t diary_case_waits(const struct diary *diary, int64_t case_id)
+{
+	size_t times = 0;
+
+	for (size_t i = 0; i < diary->n_jobs; i++) {
+		const struct job *job = diary->jobs[i];
+		bool was_theirs = job->stands && job->stands->coordinator == diary->row->id;
+
+		times += job->request->urgency != PLAN_IMMEDIATE && !was_theirs
+			 && job->request->case_id == case_id;
+	}
+	return times;
+}
+
+bool diary_has_case(const struct diary *diary, int64_t case_id)
+{
+	return diary_case_times(diary, case_id) > 0;
 }
 
 int diary_add_case(struct diary *diary, int64_t case_id)
@@ -229,8 +250,10 @@ int diary_put(struct diary *diary, const struct plan_input *input, struct job *j
 		return -ENOMEM;
 	job->at_index = diary->n_jobs;
 	diary->jobs[diary->n_jobs++] = job;
+	diary->n_moved += job->stands != NULL;
 	count(diary, job->at.start, cost_counted_minutes(job->request, candidate->travel), 1);
 	diary->load_units += job->units;
+	diary->standing_units += job->stands ? job->units : 0;
 	r = span_set_add(&diary->taken, job_busy(job, candidate, job->at.start));
 	if (r == 0)
 		r = diary_add_case(diary, job->request->case_id);
@@ -244,8 +267,10 @@ int diary_take(struct diary *diary, struct job *job)
 
 	diary->jobs[job->at_index] = diary->jobs[--diary->n_jobs];
 	diary->jobs[job->at_index]->at_index = job->at_index;
+	diary->n_moved -= job->stands != NULL;
 	count(diary, job->at.start, cost_counted_minutes(job->request, candidate->travel), -1);
 	diary->load_units -= job->units;
+	diary->standing_units -= job->stands ? job->units : 0;
 	diary_drop_case(diary, job->request->case_id);
 	r = span_set_remove(&diary->taken, job_busy(job, candidate, job->at.start));
 	return r == 0 ? remove_rest(diary, job) : r;

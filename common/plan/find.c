@@ -9,6 +9,103 @@ static int64_t round_up(int64_t moment, int64_t step)
 	return over ? moment + step - over : moment;
 }
 
+/* ---- what was moved -------------------------------------------------------------------------- */
+
+/*
+ * A call-out may itself lie over meetings of its case, be in somebody's rest, and exceed limits; but
+ * what was moved for another call-out keeps all rules, and this one must leave it so. What is given
+ * or moved after the call-outs is no matter to them.
+ */
+static bool is_to_be_kept(const struct job *job)
+{
+	return job->stands && job->moved_for && job->moved_for->request->urgency == PLAN_IMMEDIATE;
+}
+
+static int64_t day_start(const struct diary *diary, size_t day)
+{
+	return day < diary->zone->n_days ? diary->zone->day_starts[day] : SPAN_NEVER;
+}
+
+/* Past the limits of day and week that one which was moved there keeps by a little. What is before
+ * the first day does not count, but its limits are looked up. */
+static int64_t pass_limits(const struct search *search, const struct job *moved, int64_t start)
+{
+	const struct diary *diary = search->diary;
+	int64_t first = diary->zone->day_starts[0], minutes = search->counted, meetings = 1;
+	size_t day = diary_day(diary, start), its = diary_day(diary, moved->at.start);
+	size_t week = diary->week_starts[day];
+
+	if (start < first)
+		return start;
+	if (moved->at.start < first) {
+		minutes += cost_counted_minutes(moved->request, moved->at.candidate->travel);
+		meetings++;
+	}
+	if (diary->week_starts[its] == week
+		&& diary->week_minutes[week] + minutes > diary->row->weekly_minutes)
+		return day_start(diary, diary_next_week(diary, day));
+	if (its == day && diary->meetings[day] + meetings > diary->row->meetings_a_day)
+		return day_start(diary, day + 1);
+	return start;
+}
+
+/* Past one that was moved to the same coordinator, if it is spoilt. */
+static int64_t pass_one(const struct search *search, const struct job *moved, int64_t start)
+{
+	const struct diary *diary = search->diary;
+	int64_t case_id = moved->request->case_id;
+	struct span meeting = job_meeting(search->job, start);
+
+	if (!diary_has_case(diary, search->job->request->case_id)
+		&& diary->n_open_cases == (uint64_t)diary->row->max_open_cases
+		&& diary_case_times(diary, case_id) == diary_case_waits(diary, case_id))
+		return SPAN_NEVER;
+	if (moved->at.start >= meeting.end && moved->at.start < meeting.end + search->job->rest
+		&& span_list_overlaps(diary->zone->nights, meeting))
+		return start + 1;
+	return pass_limits(search, moved, start);
+}
+
+static int64_t pass_moved(const struct search *search, int64_t start)
+{
+	const struct diary *diary = search->diary;
+	const struct family *family = search->job->family;
+	int64_t passed = start;
+
+	for (size_t i = 0; family->n_standing > 0 && i < family->n_meetings; i++) {
+		const struct case_meeting *one = &family->meetings[i];
+
+		if (one->job && is_to_be_kept(one->job)
+			&& span_overlaps(one->span, job_meeting(search->job, start)))
+			passed = later(passed, one->span.end);
+	}
+	for (size_t i = 0; diary->n_moved > 0 && i < diary->n_jobs; i++)
+		if (is_to_be_kept(diary->jobs[i]))
+			passed = later(passed, pass_one(search, diary->jobs[i], start));
+	return passed;
+}
+
+bool find_spoils(const struct job *job, const struct candidate *candidate, int64_t start)
+{
+	struct search search = search_make(job, candidate, (struct span_list){0});
+
+	return (search.keep & KEEP_MOVED) && pass_moved(&search, start) != start;
+}
+
+bool find_is_leant_on(const struct job *job)
+{
+	const struct diary *diary = job->at.candidate->diary;
+	size_t waits;
+
+	if (job->request->urgency != PLAN_IMMEDIATE || diary->n_moved == 0
+		|| diary->n_open_cases <= (uint64_t)diary->row->max_open_cases)
+		return false;
+	waits = diary_case_waits(diary, job->request->case_id);
+	return waits > 0 && diary_case_times(diary, job->request->case_id) == waits + 1;
+}
+
+/* ---- starts ---------------------------------------------------------------------------------- */
+
 /* Pushes the start past the first thing that is in its way, of each kind; the same start means
  * none is. */
 static int64_t push(const struct search *search, int64_t start)
@@ -29,6 +126,8 @@ static int64_t push(const struct search *search, int64_t start)
 			span_set_list(&job->family->taken), start, 0, job->length);
 	if (start <= last && (search->keep & KEEP_REST))
 		start = span_list_next_outside(span_set_list(&diary->rest), start, 0, 1);
+	if (start <= last && (search->keep & KEEP_MOVED))
+		start = pass_moved(search, start);
 	return start;
 }
 
@@ -64,7 +163,8 @@ struct search search_make(
 		.before = candidate->travel,
 		.after = job->length + job->request->buffer_minutes * 60 + candidate->travel,
 		.counted = cost_counted_minutes(job->request, candidate->travel),
-		.keep = immediate ? KEEP_ALL & ~(unsigned)(KEEP_CASE | KEEP_REST) : KEEP_ALL,
+		.keep = immediate ? (KEEP_ALL | KEEP_MOVED) & ~(unsigned)(KEEP_CASE | KEEP_REST)
+				  : KEEP_ALL,
 		.hard = immediate ? 0 : CAP_WEEK | CAP_DAY,
 	};
 }
@@ -94,12 +194,18 @@ static unsigned caps_broken(const struct search *search, int64_t start)
 {
 	const struct diary *diary = search->diary;
 	const struct plan_coordinator *row = diary->row;
-	size_t day = diary_day(diary, start);
+	size_t day = diary_day(diary, start), week = diary->week_starts[day];
+	int64_t minutes = diary->week_minutes[week] + search->counted;
+	int32_t meetings = diary->meetings[day];
 	unsigned caps = 0;
 
-	if (diary->week_minutes[diary->week_starts[day]] + search->counted > row->weekly_minutes)
+	if (search->meetings > 0 && diary->week_starts[search->day] == week)
+		minutes += search->minutes;
+	if (search->meetings > 0 && search->day == day)
+		meetings += search->meetings;
+	if (minutes > row->weekly_minutes)
 		caps |= CAP_WEEK;
-	if (diary->meetings[day] >= row->meetings_a_day)
+	if (meetings >= row->meetings_a_day)
 		caps |= CAP_DAY;
 	return caps;
 }
@@ -121,11 +227,6 @@ unsigned find_caps(const struct job *job, const struct candidate *candidate, int
 	if (span_list_holds(span_set_list(&diary->rest), start))
 		caps |= CAP_REST;
 	return caps;
-}
-
-static int64_t day_start(const struct diary *diary, size_t day)
-{
-	return day < diary->zone->n_days ? diary->zone->day_starts[day] : SPAN_NEVER;
 }
 
 /* The next moment at which the limits that are broken may be others. */
@@ -200,24 +301,6 @@ static bool find_urgent_offer(const struct planner *planner, const struct job *j
 	return true;
 }
 
-bool find_spoils_rest(const struct planner *planner, const struct job *job,
-	const struct diary *diary, int64_t start)
-{
-	struct span meeting = job_meeting(job, start);
-	int64_t end = meeting.end + planner->input->policy.rest_minutes * 60;
-
-	if (job->request->urgency != PLAN_IMMEDIATE
-		|| !span_list_overlaps(diary->zone->nights, meeting))
-		return false;
-	for (size_t i = 0; i < diary->n_jobs; i++) {
-		const struct job *other = diary->jobs[i];
-
-		if (other->stands && other->at.start >= meeting.end && other->at.start < end)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Cost grows with the start, but for the limits that an immediate request may break: between two
  * moments at which these change the earliest start is the best, and once none is broken no later
@@ -235,10 +318,6 @@ static bool find_immediate_offer(const struct planner *planner, const struct job
 			.start = start,
 			.caps = find_caps(job, candidate, start)};
 
-		if (find_spoils_rest(planner, job, candidate->diary, start)) {
-			start++;
-			continue;
-		}
 		cost_offer(planner, job, &one);
 		if (!found || offer_is_lower(job, &one, offer))
 			*offer = one;

@@ -1,5 +1,6 @@
 /*
- * find - the search for a start in one diary; only find.c, reason.c and room.c include it
+ * find - the search for a start in one diary; only find.c, exchange.c, reason.c and room.c
+ * include it
  */
 #pragma once
 
@@ -12,6 +13,7 @@ enum {
 	KEEP_TAKEN = 4,
 	KEEP_CASE = 8,
 	KEEP_REST = 16,
+	KEEP_MOVED = 32, /* of call-outs: the rules of what was moved */
 	KEEP_ALL = 31,
 };
 
@@ -24,6 +26,10 @@ struct search {
 	int64_t counted;       /* minutes towards the week's limit */
 	unsigned keep;
 	unsigned hard; /* limits that must not be broken, of CAP_WEEK and CAP_DAY */
+	/* what is held besides, on this day and in its week */
+	size_t day;
+	int32_t meetings;
+	int64_t minutes;
 };
 
 struct search search_make(
@@ -33,7 +39,6 @@ int64_t search_start(const struct search *search, int64_t from);
 /* Likewise, one that breaks no hard limit. */
 int64_t search_allowed(const struct search *search, int64_t from);
 struct span_list diary_at_work(const struct diary *diary);
-/* Whether a call-out in the night would make rest over what was moved to after it. */
-bool find_spoils_rest(const struct planner *planner, const struct job *job,
-	const struct diary *diary, int64_t start);
+/* Whether what was moved would break one of its rules by a call-out then. */
+bool find_spoils(const struct job *job, const struct candidate *candidate, int64_t start);
 bool find_has_room_for_case(const struct job *job, const struct diary *diary);

@@ -166,7 +166,7 @@ void improve_each(struct planner *planner, struct job *jobs, size_t n)
 			struct job *job = &jobs[i];
 			struct offer now = job->at, offer;
 
-			if (now.candidate == NULL || job->moved_others)
+			if (now.candidate == NULL || job->moved_others || find_is_leant_on(job))
 				continue;
 			unplace(planner, job);
 			if (job->request->urgency == PLAN_IMMEDIATE)

@@ -48,6 +48,7 @@ static void open_job(struct planner *planner, const struct plan_request *request
 		.last = request->latest - request->minutes * 60,
 		.length = request->minutes * 60,
 		.units = cost_units(request),
+		.rest = immediate ? planner->input->policy.rest_minutes * 60 : 0,
 	};
 	job->hours = request->urgency == PLAN_URGENT ? job->office->urgent_hours
 						     : job->office->office_hours;

@@ -3,10 +3,11 @@
  *
  * A plan is made in this order: jobs.c lays out what is to be done and who might do it; flow.c
  * (with flow_build.c and flow_paths.c) finds the best plan where that is a flow; else insert.c
- * makes a first plan and search.c, by ruin.c, looks for better ones; room.c moves what stands where
- * somebody urgent would be late; settle.c counts it all up once more in the canonical order
- * (urgency, due time, id) and asks reason.c for the reasons. diary.c and family.c keep what stands
- * and what is given, of coordinators and of cases; find.c finds starts, cost.c says what they cost.
+ * makes a first plan and search.c, by ruin.c and exchange.c, looks for better ones; room.c moves
+ * what stands where somebody urgent would be late; settle.c counts it all up once more in the
+ * canonical order (urgency, due time, id) and asks reason.c for the reasons. diary.c and family.c
+ * keep what stands and what is given, of coordinators and of cases; find.c finds starts, cost.c
+ * says what they cost.
  */
 #pragma once
 
@@ -39,11 +40,12 @@ struct diary {
 	int32_t *meetings;            /* a day of the zone */
 	int64_t *week_minutes;        /* at the first day of each week */
 	int64_t load_units;           /* weighted quarter-hours, */
-	int64_t standing_units;       /* and those of what stands and what was before */
+	int64_t standing_units;       /* and those of what stands, here or moved here, or was */
 	struct open_case *open_cases; /* ascending */
 	size_t n_open_cases, open_cases_room;
-	struct job **jobs; /* placed here */
+	struct job **jobs; /* placed here, */
 	size_t n_jobs, jobs_room;
+	size_t n_moved; /* and those of them that stood before */
 };
 
 /* A meeting of a case that has an open request. */
@@ -112,6 +114,7 @@ struct job {
 	bool may_on_call;         /* on-call shifts may be used */
 	int64_t step, from, last; /* starts: each step in [from, last] */
 	int64_t length, units;
+	int64_t rest;       /* seconds, of a call-out in the night */
 	struct offer least; /* what it would cost alone; candidate NULL: nobody can */
 	/* where it is in the plan; candidate NULL: nowhere */
 	struct offer at;
@@ -194,6 +197,10 @@ void diary_close(struct diary *diary);
 size_t diary_day(const struct diary *diary, int64_t moment);
 size_t diary_next_week(const struct diary *diary, size_t day); /* n_days: none is known */
 bool diary_has_case(const struct diary *diary, int64_t case_id);
+/* How often it is counted as theirs; and how often by what can wait and was not theirs before this
+ * plan. */
+size_t diary_case_times(const struct diary *diary, int64_t case_id);
+size_t diary_case_waits(const struct diary *diary, int64_t case_id);
 int diary_add_case(struct diary *diary, int64_t case_id);
 bool diary_drop_case(struct diary *diary, int64_t case_id); /* false: they had none */
 /* What stands: its span and its minutes. Taking it out again needs a span that touches no other's. */
@@ -227,6 +234,9 @@ bool find_offer(struct planner *planner, const struct job *job, const struct can
 /* Whether any start keeps the window; and the meeting hours too, whoever comes. */
 bool find_moment(const struct job *job);
 bool find_room(const struct job *job);
+/* Whether something was moved to the same person that would break the limit of open cases if this
+ * call-out, which has its case there already, went elsewhere. */
+bool find_is_leant_on(const struct job *job);
 /* Which limits a meeting at this start would break, limits of an immediate request. */
 unsigned find_caps(const struct job *job, const struct candidate *candidate, int64_t start);
 

@@ -31,7 +31,7 @@ static enum plan_rule explain(struct search search)
 	} rules[] = {
 		{KEEP_HOURS, PLAN_HOURS},
 		{KEEP_LEAVE, PLAN_LEAVE},
-		{KEEP_TAKEN, PLAN_BUSY},
+		{KEEP_TAKEN | KEEP_MOVED, PLAN_BUSY},
 		{KEEP_CASE, PLAN_CASE_BUSY},
 		{KEEP_REST, PLAN_REST},
 	};

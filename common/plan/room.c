@@ -328,10 +328,12 @@ static bool try_start(struct room *room, struct job *job, const struct candidate
 	size_t mark = room->n_trail;
 	struct offer offer;
 
-	if (find_spoils_rest(room->planner, job, candidate->diary, start))
-		return false;
 	for (size_t i = 0; i < these->n; i++)
 		go_on(room, these->jobs[i], NULL);
+	if (find_spoils(job, candidate, start)) {
+		go_back(room, mark);
+		return false;
+	}
 	offer = offer_at(room->planner, job, candidate, start);
 	go_on(room, job, &offer);
 	for (size_t i = 0; i < these->n; i++) {
@@ -472,7 +474,7 @@ static bool may_ask(const struct planner *planner, const struct job *job)
 	const struct plan_policy *policy = &planner->input->policy;
 	unsigned all = 0;
 
-	if (job->at.candidate && job->at.late == 0)
+	if (job->at.candidate && (job->at.late == 0 || find_is_leant_on(job)))
 		return false;
 	for (int i = 0; i < PLAN_URGENCIES; i++)
 		all |= policy->moved_by[i];

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-enum { FEW = 40 }; /* jobs that are all each other's neighbours */
-
 struct record *record_of(const struct searcher *s, const struct job *job)
 {
 	return &s->records[job - s->jobs];
@@ -143,6 +141,35 @@ void ruin(struct searcher *s)
 	/* Who has no place gets a chance each time. */
 	for (size_t n = 0; n < MOST_ABSENT && n < s->n_absent; n++)
 		take_out(s, s->absent[random_below(&s->random, s->n_absent)]);
+}
+
+/* What siblings cost depends on each other. */
+static bool has_sibling_out(const struct searcher *s, const struct job *job)
+{
+	for (size_t i = 0; i < s->n_out; i++)
+		if (s->out[i].job->family == job->family)
+			return true;
+	return false;
+}
+
+static void take_for_exchange(struct searcher *s, struct job *job)
+{
+	if (s->n_out < MOST_EXCHANGED && is_ours(s, job) && !has_sibling_out(s, job))
+		take_out(s, job);
+}
+
+void ruin_for_exchange(struct searcher *s)
+{
+	take_for_exchange(s, unhappy_job(s));
+	for (size_t n = 0; n < MOST_EXCHANGED / 2 && n < s->n_absent; n++)
+		take_for_exchange(s, s->absent[random_below(&s->random, s->n_absent)]);
+	for (int tries = 0; tries < MOST_EXCHANGED; tries++) {
+		const struct undo *one = &s->out[random_below(&s->random, s->n_out)];
+		const struct diary *diary = any_diary(s, one->job);
+
+		for (size_t i = diary->n_jobs; i-- > 0;)
+			take_for_exchange(s, diary->jobs[i]);
+	}
 }
 
 /* ---- recreating ------------------------------------------------------------------------------- */

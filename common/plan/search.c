@@ -8,11 +8,13 @@
  * Ruin and recreate: some meetings that are near each other in time or person are taken out and
  * put in again in another order; a worse plan is sometimes accepted for a while, ever less, and
  * the best one seen is kept. Several such runs are made, each from another first plan, and a last
- * one from the best of all that accepts nothing worse. All chance comes from the requests' ids.
+ * one from the best of all that accepts nothing worse. Among few jobs the last one, which then has
+ * most of the steps, puts in again as well as can be what was taken out (exchange.c): there are
+ * plans that no order leads to, since in them somebody takes what is dearer for themselves alone.
+ * Among many it is worth less than its steps. All chance comes from the requests' ids.
  *
  * The numbers here were chosen by trying on the instances of the kind `mixed` of tests/exact;
- * vacd-plan(7) says how near the best it comes. A quarter of the steps leaves one in a hundred
- * with somebody unserved or late without need.
+ * vacd-plan(7) says how near the best it comes.
  */
 
 enum {
@@ -208,8 +210,12 @@ static void turn(struct searcher *s, wide *at)
 	bool better;
 
 	s->n_out = 0;
-	ruin(s);
-	recreate(s);
+	if (s->cold && s->exchange) {
+		exchange(s);
+	} else {
+		ruin(s);
+		recreate(s);
+	}
 	if (s->jobs[0].request->urgency == PLAN_IMMEDIATE)
 		price_call_outs(s);
 	now = energy(s);
@@ -276,26 +282,28 @@ static void run(struct searcher *s, int64_t steps)
 
 static void search(struct searcher *s, int64_t steps)
 {
+	int64_t hot = steps / (s->exchange ? 3 * RUNS : RUNS + 1);
+
 	note_all(s);
 	keep_best(s);
 	for (int i = 0; i < RUNS && s->planner->failed == 0 && !is_near_enough(s); i++) {
 		s->strictness = i % 2 ? STRICT : 1;
 		if (i > 0)
 			begin_anew(s);
-		run(s, steps / (RUNS + 1));
+		run(s, hot);
 	}
 	s->cold = true;
-	run(s, steps / (RUNS + 1));
+	run(s, steps - RUNS * hot);
 }
 
-/* Few jobs nearly always come to the best plan there is by this, in some
- * two seconds; many are to be done in less than one. Beyond PLAN_CROWD jobs it grows with them. */
+/* Few jobs nearly always come to the best plan there is by this, in about
+ * a second; many are to be done in less than one. Beyond PLAN_CROWD jobs it grows with them. */
 static int64_t enough_for(size_t n)
 {
-	int64_t jobs = (int64_t)n, crowds = (jobs - 1) / PLAN_CROWD + 1;
+	int64_t jobs = (int64_t)n, crowds = (jobs - 1) / PLAN_CROWD + 1, most = 12000000;
 
-	if (n <= 20)
-		return 2000 * jobs * jobs * jobs;
+	if (n <= FEW)
+		return 2000 * jobs * jobs * jobs < most ? 2000 * jobs * jobs * jobs : most;
 	return later(320000000 / jobs, 3000000 * crowds);
 }
 
@@ -331,27 +339,39 @@ static int allocate(struct searcher *s)
 		       : -ENOMEM;
 }
 
+static int search_from_first(struct searcher *s)
+{
+	struct planner *planner = s->planner;
+	int64_t left = share_of(planner, s->jobs, s->n), enough = enough_for(s->n_hopeful);
+
+	/* What call-outs cost depends on each other. */
+	if (s->n_hopeful <= FEW && s->jobs[0].request->urgency != PLAN_IMMEDIATE) {
+		s->exchange = exchange_new();
+		if (s->exchange == NULL)
+			return -ENOMEM;
+	}
+	s->random = seed_of(s->jobs, s->n);
+	set_penalties(s);
+	search(s, left < enough ? left : enough);
+	planner->limited |= left < enough && !is_near_enough(s);
+	s->exchange = exchange_free(s->exchange);
+	return planner->failed;
+}
+
 int search_better(struct planner *planner, struct job *jobs, size_t n)
 {
 	struct searcher s = {.planner = planner, .jobs = jobs, .n = n};
-	int64_t left = share_of(planner, jobs, n), enough;
 	int r = allocate(&s);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (jobs[i].least.candidate)
 			s.hopeful[s.n_hopeful++] = &jobs[i];
-	enough = enough_for(s.n_hopeful);
 	s.floor = price_floor(jobs, n);
 	s.best_price = planner->price;
 	if (r == 0 && s.n_hopeful > 1 && price_compare(&s.best_price, &s.floor) != 0)
 		planner->exact = false;
-	if (r == 0 && s.n_hopeful > 1 && !is_near_enough(&s)) {
-		s.random = seed_of(jobs, n);
-		set_penalties(&s);
-		search(&s, left < enough ? left : enough);
-		planner->limited |= left < enough && !is_near_enough(&s);
-		r = planner->failed;
-	}
+	if (r == 0 && s.n_hopeful > 1 && !is_near_enough(&s))
+		r = search_from_first(&s);
 	free(s.order);
 	free(s.hopeful);
 	free(s.absent);

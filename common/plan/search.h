@@ -1,15 +1,17 @@
 /*
- * search - what ruin.c and search.c share; nobody else includes it
+ * search - what search.c, ruin.c and exchange.c share; nobody else includes it
  */
 #pragma once
 
 #include "planner.h"
 
 enum {
-	MOST_PEOPLE = 5, /* diaries ruined at once */
-	MOST_EACH = 4,   /* meetings taken out of one */
-	MOST_LOOSE = 12, /* meetings taken out anywhere */
-	MOST_ABSENT = 6, /* of those that have no place, tried in one turn */
+	FEW = 40,            /* jobs that are all each other's neighbours */
+	MOST_PEOPLE = 5,     /* diaries ruined at once */
+	MOST_EACH = 4,       /* meetings taken out of one */
+	MOST_LOOSE = 12,     /* meetings taken out anywhere */
+	MOST_ABSENT = 6,     /* of those that have no place, tried in one turn */
+	MOST_EXCHANGED = 13, /* meetings put in again as well as can be */
 	MOST_OUT = MOST_PEOPLE * MOST_EACH + MOST_LOOSE + MOST_ABSENT + 1,
 	SKIP = 12, /* of 256: somebody is passed over, so that others get a chance */
 };
@@ -50,12 +52,20 @@ struct searcher {
 	int64_t first_step, steps; /* of this run */
 	bool seeking_places;       /* the first part of a run, while somebody has none */
 	bool cold;                 /* the last run */
+	struct exchange *exchange; /* NULL: there are too many jobs for it */
 };
 
 /* ruin.c: takes some meetings out; and puts those in again in another order. */
 void ruin(struct searcher *s);
 void recreate(struct searcher *s);
+/* Takes out some that might change places: those that have none, and those of a few people. */
+void ruin_for_exchange(struct searcher *s);
 /* As it was before, at that price. */
 void ruin_undo(struct searcher *s, const struct price *price);
+
+/* exchange.c: takes some out and puts them in again as well as can be; NULL: no memory */
+struct exchange *exchange_new(void);
+struct exchange *exchange_free(struct exchange *x);
+void exchange(struct searcher *s);
 
 struct record *record_of(const struct searcher *s, const struct job *job);

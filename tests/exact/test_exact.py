@@ -30,6 +30,14 @@ def test_plans_are_as_good_as_the_best(kind, capsys):
     assert not exact.missed(kind, results), capsys.readouterr().out
 
 
+# Each has somebody late or unserved without need when meetings are only put in one after the other.
+@pytest.mark.parametrize('seed', [261, 3174, 5051, 5269])
+def test_plans_that_no_order_leads_to(seed, capsys):
+    results, unproven = exact.compare('mixed', seed, 1, 60)
+    exact.report('mixed', results, unproven)
+    assert not exact.missed('mixed', results), capsys.readouterr().out
+
+
 def test_plans_with_families_are_valid_and_priced_as_written(capsys):
     results, unproven = exact.compare('families', 1, COUNT, 60)
     exact.report('families', results, unproven)

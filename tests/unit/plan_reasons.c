@@ -21,6 +21,7 @@ struct question {
 	struct judge_meeting *meetings;
 	size_t which; /* the place of whoever is asked about */
 	const struct plan_request *request;
+	const struct plan *plan;
 	const struct plan_decision *decision;
 	bool on_call; /* on-call shifts may be used */
 	int64_t step, first;
@@ -34,8 +35,43 @@ struct answer {
 	bool best_on_call;
 };
 
+static bool is_of_call_out(const struct question *q, const struct judge_meeting *moved)
+{
+	for (size_t i = 0; i < q->plan->n_decisions; i++) {
+		const struct plan_decision *decision = &q->plan->decisions[i];
+
+		for (size_t j = 0; j < decision->n_moves; j++)
+			if (decision->moves[j].request == moved->request->id)
+				return decision->urgency == PLAN_IMMEDIATE;
+	}
+	return false;
+}
+
+/* Whether something that was moved for a call-out would break a rule by x, another one. */
+static bool spoils(const struct question *q, const struct judge_meeting *x)
+{
+	static const enum plan_rule rules[] = {
+		PLAN_CAP_OPEN_CASES, PLAN_CASE_BUSY, PLAN_REST, PLAN_CAP_WEEK, PLAN_CAP_DAY};
+	struct scene with = q->scene;
+	bool spoilt = false;
+
+	scene_add(&with, x, q->which); /* the list has room for one more */
+	for (size_t i = 0; i < with.n_meetings && !spoilt; i++) {
+		const struct judge_meeting *moved = &with.meetings[i];
+
+		if (moved->moved == NULL || !is_of_call_out(q, moved))
+			continue;
+		for (size_t j = 0; j < sizeof rules / sizeof *rules; j++)
+			spoilt |= scene_keeps(&q->scene, moved, i, rules[j])
+				  && !scene_keeps(&with, moved, i, rules[j]);
+	}
+	return spoilt;
+}
+
 static bool keeps(const struct question *q, const struct judge_meeting *x, enum plan_rule rule)
 {
+	if (rule == PLAN_BUSY && q->request->urgency == PLAN_IMMEDIATE && spoils(q, x))
+		return false;
 	if (rule == PLAN_ON_CALL_ONLY && !q->on_call)
 		return !judge_is_on_call(x);
 	return scene_keeps(&q->scene, x, q->which, rule);
@@ -263,7 +299,7 @@ static bool open_question(struct question *q, const struct plan_input *input,
 	size_t n, kept = 0;
 	int64_t over;
 
-	*q = (struct question){.decision = decision};
+	*q = (struct question){.plan = plan, .decision = decision};
 	q->meetings = judge_list(input, plan, &n);
 	q->request = find_request(input, decision->request);
 	if (q->meetings == NULL || q->request == NULL)

@@ -140,6 +140,13 @@ static bool is_moved(const struct scene *scene, const struct plan_appointment *a
 	return false;
 }
 
+void scene_add(struct scene *scene, const struct judge_meeting *x, size_t which)
+{
+	scene->others[scene->n_others++] = (struct scene_other){x->person->id, x->request->case_id,
+		judge_span(x), judge_busy(scene->input, x), counted_of(scene->input, x), which,
+		is_call_out(x), x->moved != NULL};
+}
+
 bool scene_open(struct scene *scene, const struct plan_input *input,
 	const struct judge_meeting *meetings, size_t n)
 {
@@ -156,10 +163,7 @@ bool scene_open(struct scene *scene, const struct plan_input *input,
 				false, false};
 	}
 	for (size_t i = 0; i < n; i++)
-		scene->others[scene->n_others++] = (struct scene_other){meetings[i].person->id,
-			meetings[i].request->case_id, judge_span(&meetings[i]),
-			judge_busy(input, &meetings[i]), counted_of(input, &meetings[i]), i,
-			is_call_out(&meetings[i]), meetings[i].moved != NULL};
+		scene_add(scene, &meetings[i], i);
 	return true;
 }
 
@@ -272,9 +276,12 @@ static bool is_case_gone(
 	for (size_t i = 0; i < scene->n_meetings; i++) {
 		const struct judge_meeting *move = &scene->meetings[i];
 
-		moved |= move->moved && move->moved->coordinator == person->id
-			 && move->request->case_id == case_id
-			 && move->request->responsible != person->id;
+		if (move->moved == NULL || move->moved->coordinator != person->id
+			|| move->request->case_id != case_id)
+			continue;
+		if (move->person == person)
+			return false;
+		moved |= move->request->responsible != person->id;
 	}
 	for (size_t i = 0; moved && i < scene->n_others; i++)
 		if (scene->others[i].which == SCENE_STANDS

@@ -34,6 +34,8 @@ const char *judge_say(const char *fmt, ...) __attribute__((format(printf, 1, 2))
 bool scene_open(struct scene *scene, const struct plan_input *input,
 	const struct judge_meeting *meetings, size_t n);
 void scene_close(struct scene *scene);
+/* One more beside those that scene_open() was given; there is room for one. */
+void scene_add(struct scene *scene, const struct judge_meeting *x, size_t which);
 
 /* Whether meeting `x`, number `which` of the scene, keeps a rule beside all others. */
 bool scene_keeps(const struct scene *scene, const struct judge_meeting *x, size_t which,

@@ -9,6 +9,41 @@ static const struct random_shape unruly = {.people = 5,
 	.unruly = true,
 	.steps = STEPS};
 
+/* Made so that much moves, by tighten(). */
+static const struct random_shape tight = {.people = 3,
+	.meetings = RANDOM_MEETINGS,
+	.requests = 9,
+	.may_move = true,
+	.pressed = true,
+	.steps = 300};
+
+/* A few meetings use up each limit; many are call-outs, of few cases; and what stands may go far. */
+static void tighten(void)
+{
+	struct random_source source = {.seed = seed + 1};
+	struct plan_policy *policy = &world.input.policy;
+
+	policy->rest_minutes = random_below(&source, 900);
+	policy->moved_by[PLAN_URGENT] = policy->moved_by[PLAN_ROUTINE] = 7;
+	for (size_t i = 0; i < world.input.n_coordinators; i++) {
+		struct plan_coordinator *one = &world.people[i];
+
+		one->meetings_a_day = 1 + random_below(&source, 5);
+		one->weekly_minutes = 60 * (1 + random_below(&source, 10));
+		one->max_open_cases = 1 + random_below(&source, 5);
+		one->load_minutes = random_below(&source, 100);
+	}
+	for (size_t i = 0; i < world.input.n_requests; i++) {
+		struct plan_request *request = &world.requests[i];
+
+		request->case_id = 100 + random_below(&source, 8);
+		if (random_below(&source, 3) == 0)
+			request->urgency = PLAN_IMMEDIATE;
+	}
+	for (size_t i = 0; i < world.input.n_standing; i++)
+		world.standing[i].due = world.standing[i].latest;
+}
+
 static void dump_choice(FILE *out, const struct plan_choice *choice)
 {
 	fprintf(out, " %d %d%d%d %lld-%lld %lld-%lld late %lld cost %lld:", choice->coordinator,
@@ -79,6 +114,8 @@ static void check_worlds(const struct random_shape *shape, uint64_t n)
 		struct plan *plan;
 
 		make_world(shape);
+		if (shape == &tight)
+			tighten();
 		plan = make_plan(&world.input);
 		fault = judge_plan(&world.input, plan);
 		if (fault)
@@ -91,7 +128,7 @@ static void check_worlds(const struct random_shape *shape, uint64_t n)
 	}
 	/* Neither all nor nobody: else the worlds would show nothing. */
 	assert_in_range(served, requests / 8, requests * 7 / 8);
-	if (shape == &pressed)
+	if (shape == &pressed || shape == &tight)
 		assert_in_range(moved, n / 20, requests);
 }
 
@@ -101,17 +138,23 @@ static void test_no_rule_broken_and_each_figure_right(void **state)
 	check_worlds(&mixed, worlds(3000));
 	check_worlds(&unruly, worlds(1000));
 	check_worlds(&pressed, worlds(5000));
+	check_worlds(&tight, worlds(10000));
 	check_worlds(&one_step, worlds(300));
 }
 
 static void test_reasons(void **state)
 {
+	enum { N = 3 };
+	static const struct random_shape *const shapes[N] = {&mixed, &unruly, &tight};
+
 	(void)state;
-	for (seed = 1; seed <= worlds(600); seed++) {
+	for (seed = 1; seed <= worlds(900); seed++) {
 		const char *fault;
 		struct plan *plan;
 
-		make_world(seed % 2 ? &mixed : &unruly);
+		make_world(shapes[seed % N]);
+		if (shapes[seed % N] == &tight)
+			tighten();
 		plan = make_plan(&world.input);
 		fault = judge_reasons(&world.input, plan);
 		if (fault)
