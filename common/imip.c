@@ -121,15 +121,41 @@ static int check_sender(struct draft *draft)
 
 static int check_method(struct draft *draft)
 {
+	static const enum itip_method known[] = {
+		ITIP_REQUEST, ITIP_CANCEL, ITIP_REPLY, ITIP_DECLINECOUNTER};
 	const char *method = draft->message->method;
 
 	draft->method = ITIP_REQUEST;
-	if (!method || strcmp(method, "REQUEST") == 0)
+	if (!method)
 		return 0;
-	draft->method = ITIP_CANCEL;
-	return strcmp(method, "CANCEL") == 0
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		draft->method = known[i];
+		if (strcmp(method, itip_method_name(known[i])) == 0)
+			return 0;
+	}
+	return invalid(draft, "method", "is none of REQUEST, CANCEL, REPLY, DECLINECOUNTER");
+}
+
+static bool is_reply(const struct draft *draft)
+{
+	return draft->message->method && draft->method == ITIP_REPLY;
+}
+
+/* They stand in a URI and in the text as they are. */
+static int check_words(const struct draft *draft)
+{
+	const char *words = draft->message->words;
+	bool letter = false; /* the last one was */
+
+	for (; words && *words; words++) {
+		if (!strchr(letter ? "abcdefghijklmnopqrstuvwxyz " : "abcdefghijklmnopqrstuvwxyz",
+			    *words))
+			break;
+		letter = *words != ' ';
+	}
+	return !words || (letter && !*words)
 		       ? 0
-		       : invalid(draft, "method", "is neither REQUEST nor CANCEL");
+		       : invalid(draft, "words", "are not words of a-z parted by single spaces");
 }
 
 static int check_message(struct draft *draft)
@@ -151,6 +177,10 @@ static int check_message(struct draft *draft)
 	r = check_sender(draft);
 	if (r == 0)
 		r = check_method(draft);
+	if (r == 0)
+		r = check_words(draft);
+	if (r == 0 && is_reply(draft) && !text_is_address(message->partner))
+		r = invalid(draft, "partner", "is not a mail address");
 	return r == 0 ? check_texts(draft) : r;
 }
 
@@ -185,7 +215,7 @@ static int make_addresses(struct draft *draft)
 	int r = make_address(
 		draft, TOKEN_BOUNCE, message->bounce_handle, message->mail_uuid, draft->bounce);
 
-	if (r != 0 || !message->method)
+	if (r != 0 || is_reply(draft) || (!message->method && !message->words))
 		return r;
 	if (!message->uid)
 		return invalid(draft, "uid", "is missing");
@@ -204,7 +234,7 @@ static long alarm_minutes(const struct imip_message *message)
 static int write_calendar(struct draft *draft)
 {
 	const struct imip_message *message = draft->message;
-	const struct itip_event event = {
+	struct itip_event event = {
 		.method = draft->method,
 		.uid = message->uid,
 		.sequence = message->sequence,
@@ -213,6 +243,8 @@ static int write_calendar(struct draft *draft)
 		.ends = message->ends,
 		.organizer = {draft->reply_to, DISPLAY_NAME},
 		.attendee = {message->recipient, message->recipient_name},
+		.partstat = message->partstat,
+		.shown_free = message->shown_free,
 		.summary = message->summary,
 		.location = message->location,
 		.description = message->description,
@@ -222,6 +254,10 @@ static int write_calendar(struct draft *draft)
 
 	if (!message->method)
 		return 0;
+	if (is_reply(draft)) {
+		event.organizer = (struct itip_person){message->recipient, message->recipient_name};
+		event.attendee = (struct itip_person){message->partner, DISPLAY_NAME};
+	}
 	r = itip_write(&event, &draft->calendar, draft->error, draft->error_size);
 	return r == ITIP_INVALID ? IMIP_INVALID : r;
 }
@@ -296,9 +332,12 @@ static void add_boundary(struct draft *draft, const char *before, char level, co
 
 static const struct imip_answer *answer_of(const struct draft *draft, struct imip_answer *answer)
 {
-	if (!draft->message->method || draft->method != ITIP_REQUEST)
+	const struct imip_message *message = draft->message;
+	bool asks = message->method && draft->method == ITIP_REQUEST && !message->shown_free;
+
+	if (!asks && !message->words)
 		return NULL;
-	*answer = (struct imip_answer){draft->reply_to, draft->message->sequence};
+	*answer = (struct imip_answer){draft->reply_to, message->sequence, message->words};
 	return answer;
 }
 

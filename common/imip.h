@@ -8,11 +8,13 @@
  *
  * Form 1 (imip_message.renderer) never changes once mails went out in it: a resend must be equal.
  * In it the answer address, sender's local part + "+" + token, stands in ORGANIZER, Reply-To and
- * in the links of a REQUEST's text, whose subjects are "accept N" and "decline N", N being the
- * SEQUENCE.
+ * in the links of the text of what asks for an answer (a REQUEST; with words any mail), whose subjects
+ * are "accept N" and "decline N", or the words, N being the SEQUENCE. A REPLY goes to whoever
+ * invited us: it is about their event and carries no token.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +36,7 @@ struct imip_message {
 	const char *key_id;
 	const char *bounce_handle;
 	/* with a calendar part only: */
-	const char *method; /* REQUEST, CANCEL, or NULL */
+	const char *method; /* REQUEST, CANCEL, REPLY, DECLINECOUNTER, or NULL */
 	const char *uid;
 	long sequence;
 	int64_t starts, ends; /* seconds since 1970 */
@@ -42,6 +44,12 @@ struct imip_message {
 	const char *location;
 	const char *description;
 	const char *answer_handle;
+	const char *partstat; /* PARTSTAT of the attendee; NULL: NEEDS-ACTION */
+	const char *partner;  /* in a REPLY: the address of ours that was invited; else NULL */
+	bool shown_free;      /* a shift: the time stays free, and no answer is asked */
+	/* Words that may be answered with instead of accept and decline ("held missed"), also in a
+	 * mail without a calendar part, which then needs uid and answer_handle; NULL: the method's. */
+	const char *words;
 	int renderer; /* version of the form; 1 is the only one */
 };
 

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +9,13 @@
 static const char asking[] =
 	"If you see no buttons, please send the response by one of these links. Each\n"
 	"opens a mail that you have only to send.\n";
+static const char asking_words[] =
+	"Please answer by one of these links. Each opens a mail that you have only\n"
+	"to send.\n";
 
 /* The address was made here: ASCII. What a URI or HTML may not hold is escaped (RFC 6068, 2). */
-static void add_link(struct octets *out, const struct imip_answer *answer, const char *word)
+static void add_link(
+	struct octets *out, const struct imip_answer *answer, const char *word, size_t length)
 {
 	char piece[48];
 
@@ -23,8 +28,31 @@ static void add_link(struct octets *out, const struct imip_answer *answer, const
 			octets_add_char(out, *c);
 		}
 	}
-	(void)snprintf(piece, sizeof(piece), "?subject=%s%%20%ld", word, answer->sequence);
+	octets_add_text(out, "?subject=");
+	octets_add(out, word, length);
+	(void)snprintf(piece, sizeof(piece), "%%20%ld", answer->sequence);
 	octets_add_text(out, piece);
+}
+
+/* "held" as "Held:    <mailto:…>" */
+static void add_text_links(struct octets *out, const struct imip_answer *answer)
+{
+	enum { COLUMN = 9 };
+	const char *word = answer->words ? answer->words : "accept decline";
+
+	while (*word) {
+		size_t length = strcspn(word, " ");
+
+		octets_add_char(out, (char)toupper((unsigned char)*word));
+		octets_add(out, word + 1, length - 1);
+		octets_add_char(out, ':');
+		for (size_t n = length + 1; n < COLUMN || n == length + 1; n++)
+			octets_add_char(out, ' ');
+		octets_add_char(out, '<');
+		add_link(out, answer, word, length);
+		octets_add_text(out, ">\n");
+		word += length + (word[length] == ' ');
+	}
 }
 
 void imip_body_text(struct octets *out, const char *body, const struct imip_answer *answer)
@@ -38,12 +66,9 @@ void imip_body_text(struct octets *out, const char *body, const struct imip_answ
 	if (!answer)
 		return;
 	octets_add_char(out, '\n');
-	octets_add_text(out, asking);
-	octets_add_text(out, "\nAccept:  <");
-	add_link(out, answer, "accept");
-	octets_add_text(out, ">\nDecline: <");
-	add_link(out, answer, "decline");
-	octets_add_text(out, ">\n");
+	octets_add_text(out, answer->words ? asking_words : asking);
+	octets_add_char(out, '\n');
+	add_text_links(out, answer);
 }
 
 static const char *html_escape(char c)
@@ -103,7 +128,7 @@ static void add_button(struct octets *out, const struct imip_answer *answer, con
 	const char *label, const char *color)
 {
 	octets_add_text(out, "<a href=\"");
-	add_link(out, answer, word);
+	add_link(out, answer, word, strlen(word));
 	octets_add_text(out,
 		"\" style=\"display:inline-block;padding:10px 24px;margin:0 12px 8px 0;"
 		"border-radius:4px;color:#ffffff;text-decoration:none;"

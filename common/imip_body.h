@@ -3,7 +3,8 @@
  *
  * Both say the same. With an answer address they ask for the response and carry links that open a
  * mail to it, subject "accept N" or "decline N", N being the SEQUENCE that is answered: for those
- * whose client shows no buttons or sends nothing when they are pressed.
+ * whose client shows no buttons or sends nothing when they are pressed. Other words are asked for
+ * in the same way ("held N").
  */
 #pragma once
 
@@ -12,6 +13,7 @@ struct octets;
 struct imip_answer {
 	const char *address; /* an address of our own, with its token */
 	long sequence;
+	const char *words; /* lower-case words parted by spaces; NULL: accept decline */
 };
 
 /* body has LF lines; answer may be NULL: nothing is asked. LF lines come out. */

@@ -11,6 +11,7 @@
 enum {
 	LINE_OCTETS = 75, /* RFC 5545, 3.1: without the line break */
 	UID_MAX = 255,
+	FOREIGN_UID_MAX = 1000,
 	NAME_MAX_OCTETS = 800,
 	LINE_TEXT_MAX = 2000,
 	LINES_TEXT_MAX = 64 * 1024,
@@ -21,7 +22,14 @@ static const int64_t year_9999_end = INT64_C(253402300799);
 
 const char *itip_method_name(enum itip_method method)
 {
-	return method == ITIP_CANCEL ? "CANCEL" : "REQUEST";
+	static const char *const names[] = {
+		[ITIP_REQUEST] = "REQUEST",
+		[ITIP_CANCEL] = "CANCEL",
+		[ITIP_REPLY] = "REPLY",
+		[ITIP_DECLINECOUNTER] = "DECLINECOUNTER",
+	};
+
+	return names[method];
 }
 
 /* ---- what may be written ----------------------------------------------------------------- */
@@ -44,7 +52,7 @@ static int check_texts(const struct itip_event *event, char *error, size_t error
 	const struct checked_text texts[] = {
 		{"organizer's name", event->organizer.name, TEXT_LINE, NAME_MAX_OCTETS, false},
 		{"attendee's name", event->attendee.name, TEXT_LINE, NAME_MAX_OCTETS, true},
-		{"summary", event->summary, TEXT_LINE, LINE_TEXT_MAX, false},
+		{"summary", event->summary, TEXT_LINE, LINE_TEXT_MAX, event->method == ITIP_REPLY},
 		{"location", event->location, TEXT_LINE, LINE_TEXT_MAX, true},
 		{"description", event->description, TEXT_LINES, LINES_TEXT_MAX, true},
 	};
@@ -73,18 +81,61 @@ static bool is_time(int64_t t)
 	return t >= 0 && t <= year_9999_end;
 }
 
-static int check_event(const struct itip_event *event, char *error, size_t error_size)
+static bool is_partstat(const char *partstat)
 {
-	if (!is_uid(event->uid))
-		return invalid(error, error_size, "uid", "is not 1 to 255 of A-Z a-z 0-9 . @ _ -");
-	if (event->sequence < 0 || event->sequence > INT32_MAX)
-		return invalid(error, error_size, "sequence", "is not within 0 and 2147483647");
+	static const char *const known[] = {"NEEDS-ACTION", "ACCEPTED", "TENTATIVE", "DECLINED"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(partstat, known[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever is answered knows when it is; of a whole day there is no moment to name. */
+static bool is_timeless(const struct itip_event *event)
+{
+	return event->method == ITIP_REPLY && event->starts == 0 && event->ends == 0;
+}
+
+static int check_uid(const struct itip_event *event, char *error, size_t error_size)
+{
+	enum text_fault fault;
+
+	if (event->method != ITIP_REPLY)
+		return is_uid(event->uid) ? 0
+					  : invalid(error, error_size, "uid",
+						  "is not 1 to 255 of A-Z a-z 0-9 . @ _ -");
+	fault = text_check(event->uid, TEXT_LINE, FOREIGN_UID_MAX);
+	return fault == TEXT_FINE ? 0 : invalid(error, error_size, "uid", text_fault_words(fault));
+}
+
+static int check_times(const struct itip_event *event, char *error, size_t error_size)
+{
 	if (!is_time(event->stamped_at))
 		return invalid(error, error_size, "time of writing", "is not within 1970 and 9999");
+	if (is_timeless(event))
+		return 0;
 	if (!is_time(event->starts) || !is_time(event->ends))
 		return invalid(error, error_size, "start or end", "is not within 1970 and 9999");
 	if (event->starts >= event->ends)
 		return invalid(error, error_size, "end", "is not after the start");
+	return 0;
+}
+
+static int check_event(const struct itip_event *event, char *error, size_t error_size)
+{
+	int r = check_uid(event, error, error_size);
+
+	if (r == 0)
+		r = check_times(event, error, error_size);
+	if (r != 0)
+		return r;
+	if (event->sequence < 0 || event->sequence > INT32_MAX)
+		return invalid(error, error_size, "sequence", "is not within 0 and 2147483647");
+	if (event->partstat && !is_partstat(event->partstat))
+		return invalid(error, error_size, "partstat",
+			"is none of NEEDS-ACTION, ACCEPTED, TENTATIVE, DECLINED");
 	if (event->alarm_minutes < 0 || event->alarm_minutes > ALARM_MINUTES_MAX)
 		return invalid(error, error_size, "alarm", "is not within 0 minutes and a week");
 	if (!text_is_address(event->organizer.address))
@@ -262,13 +313,15 @@ static void put_person(struct octets *out, const char *start, const struct itip_
 /* ---- the object -------------------------------------------------------------------------- */
 
 /* A client that knows nothing of METHOD still shows the time as free when it is cancelled. */
-static void put_status(struct octets *out, bool cancel)
+static void put_status(struct octets *out, const struct itip_event *event)
 {
+	bool cancel = event->method == ITIP_CANCEL, busy = !cancel && !event->shown_free;
+
 	octets_add_text(out, cancel ? "STATUS:CANCELLED\r\n" : "STATUS:CONFIRMED\r\n");
 	octets_add_text(out, "CLASS:CONFIDENTIAL\r\n");
-	octets_add_text(out, cancel ? "TRANSP:TRANSPARENT\r\n" : "TRANSP:OPAQUE\r\n");
-	octets_add_text(out, cancel ? "X-MICROSOFT-CDO-BUSYSTATUS:FREE\r\n"
-				    : "X-MICROSOFT-CDO-BUSYSTATUS:BUSY\r\n");
+	octets_add_text(out, busy ? "TRANSP:OPAQUE\r\n" : "TRANSP:TRANSPARENT\r\n");
+	octets_add_text(out, busy ? "X-MICROSOFT-CDO-BUSYSTATUS:BUSY\r\n"
+				  : "X-MICROSOFT-CDO-BUSYSTATUS:FREE\r\n");
 }
 
 static void put_alarm(struct octets *out, const struct itip_event *event)
@@ -280,26 +333,43 @@ static void put_alarm(struct octets *out, const struct itip_event *event)
 	put_number(out, "TRIGGER:-PT", event->alarm_minutes, "M\r\nEND:VALARM\r\n");
 }
 
-static void put_event(struct octets *out, const struct itip_event *event)
+static void put_attendee(struct octets *out, const struct itip_event *event)
 {
-	bool cancel = event->method == ITIP_CANCEL;
+	bool asks = event->method == ITIP_REQUEST && !event->shown_free;
+	char start[128];
 
+	(void)snprintf(start, sizeof(start),
+		"ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=%s%s",
+		event->partstat ? event->partstat : "NEEDS-ACTION", asks ? ";RSVP=TRUE" : "");
+	put_person(out, start, &event->attendee);
+}
+
+static void put_head(struct octets *out, const struct itip_event *event)
+{
 	put_text(out, "UID:", event->uid);
 	put_number(out, "SEQUENCE:", event->sequence, "\r\n");
 	put_time(out, "DTSTAMP:", event->stamped_at);
-	put_time(out, "DTSTART:", event->starts);
-	put_time(out, "DTEND:", event->ends);
+	if (!is_timeless(event)) {
+		put_time(out, "DTSTART:", event->starts);
+		put_time(out, "DTEND:", event->ends);
+	}
 	put_person(out, "ORGANIZER", &event->organizer);
-	put_person(out,
-		cancel ? "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION"
-		       : "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;"
-			 "RSVP=TRUE",
-		&event->attendee);
+	put_attendee(out, event);
 	put_text(out, "SUMMARY:", event->summary);
+}
+
+/* What a REQUEST and a CANCEL say of the appointment, and an answer need not. */
+static void put_state(struct octets *out, const struct itip_event *event)
+{
 	put_text(out, "LOCATION:", event->location);
 	put_text(out, "DESCRIPTION:", event->description);
-	put_status(out, cancel);
+	put_status(out, event);
 	put_alarm(out, event);
+}
+
+static bool is_answer(enum itip_method method)
+{
+	return method == ITIP_REPLY || method == ITIP_DECLINECOUNTER;
 }
 
 static void put_object(struct octets *out, const struct itip_event *event)
@@ -307,11 +377,13 @@ static void put_object(struct octets *out, const struct itip_event *event)
 	octets_add_text(out, "BEGIN:VCALENDAR\r\n"
 			     "PRODID:-//vacd//vacd 1//EN\r\n"
 			     "VERSION:2.0\r\n"
-			     "CALSCALE:GREGORIAN\r\n");
-	octets_add_text(
-		out, event->method == ITIP_CANCEL ? "METHOD:CANCEL\r\n" : "METHOD:REQUEST\r\n");
-	octets_add_text(out, "BEGIN:VEVENT\r\n");
-	put_event(out, event);
+			     "CALSCALE:GREGORIAN\r\n"
+			     "METHOD:");
+	octets_add_text(out, itip_method_name(event->method));
+	octets_add_text(out, "\r\nBEGIN:VEVENT\r\n");
+	put_head(out, event);
+	if (!is_answer(event->method))
+		put_state(out, event);
 	octets_add_text(out, "END:VEVENT\r\n"
 			     "END:VCALENDAR\r\n");
 }
@@ -332,42 +404,42 @@ int itip_write(const struct itip_event *event, struct octets *out, char *error, 
 
 /* ---- the finished bytes ------------------------------------------------------------------ */
 
-/* What a line that is not a continuation begins with; where it is known whole, with its end. */
+/* What a line that is not a continuation begins with; where it is known whole, with its end. `cancel`
+ * is what stands there in a CANCEL, NULL: the same; `state`: in an answer it does not occur. */
 struct expected {
 	const char *request;
-	const char *cancel; /* NULL: the same */
-	bool optional, alarm;
+	const char *cancel;
+	bool optional, alarm, state;
 };
 
 static const struct expected expected[] = {
-	{"BEGIN:VCALENDAR\r\n", NULL, false, false},
-	{"PRODID:-//vacd//", NULL, false, false},
-	{"VERSION:2.0\r\n", NULL, false, false},
-	{"CALSCALE:GREGORIAN\r\n", NULL, false, false},
-	{"METHOD:REQUEST\r\n", "METHOD:CANCEL\r\n", false, false},
-	{"BEGIN:VEVENT\r\n", NULL, false, false},
-	{"UID:", NULL, false, false},
-	{"SEQUENCE:", NULL, false, false},
-	{"DTSTAMP:", NULL, false, false},
-	{"DTSTART:", NULL, false, false},
-	{"DTEND:", NULL, false, false},
-	{"ORGANIZER;CN=\"", NULL, false, false},
-	{"ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;", NULL, false, false},
-	{"SUMMARY:", NULL, false, false},
-	{"LOCATION:", NULL, true, false},
-	{"DESCRIPTION:", NULL, true, false},
-	{"STATUS:CONFIRMED\r\n", "STATUS:CANCELLED\r\n", false, false},
-	{"CLASS:CONFIDENTIAL\r\n", NULL, false, false},
-	{"TRANSP:OPAQUE\r\n", "TRANSP:TRANSPARENT\r\n", false, false},
-	{"X-MICROSOFT-CDO-BUSYSTATUS:BUSY\r\n", "X-MICROSOFT-CDO-BUSYSTATUS:FREE\r\n", false,
-		false},
-	{"BEGIN:VALARM\r\n", "-", true, true},
-	{"ACTION:DISPLAY\r\n", NULL, false, true},
-	{"DESCRIPTION:", NULL, false, true},
-	{"TRIGGER:-PT", NULL, false, true},
-	{"END:VALARM\r\n", NULL, false, true},
-	{"END:VEVENT\r\n", NULL, false, false},
-	{"END:VCALENDAR\r\n", NULL, false, false},
+	{"BEGIN:VCALENDAR\r\n", NULL, false, false, false},
+	{"PRODID:-//vacd//", NULL, false, false, false},
+	{"VERSION:2.0\r\n", NULL, false, false, false},
+	{"CALSCALE:GREGORIAN\r\n", NULL, false, false, false},
+	{"METHOD:", NULL, false, false, false},
+	{"BEGIN:VEVENT\r\n", NULL, false, false, false},
+	{"UID:", NULL, false, false, false},
+	{"SEQUENCE:", NULL, false, false, false},
+	{"DTSTAMP:", NULL, false, false, false},
+	{"DTSTART:", NULL, false, false, false},
+	{"DTEND:", NULL, false, false, false},
+	{"ORGANIZER;CN=\"", NULL, false, false, false},
+	{"ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;", NULL, false, false, false},
+	{"SUMMARY:", NULL, false, false, false},
+	{"LOCATION:", NULL, true, false, true},
+	{"DESCRIPTION:", NULL, true, false, true},
+	{"STATUS:CONFIRMED\r\n", "STATUS:CANCELLED\r\n", false, false, true},
+	{"CLASS:CONFIDENTIAL\r\n", NULL, false, false, true},
+	{"TRANSP:", "TRANSP:TRANSPARENT\r\n", false, false, true},
+	{"X-MICROSOFT-CDO-BUSYSTATUS:", "X-MICROSOFT-CDO-BUSYSTATUS:FREE\r\n", false, false, true},
+	{"BEGIN:VALARM\r\n", "-", true, true, true},
+	{"ACTION:DISPLAY\r\n", NULL, false, true, true},
+	{"DESCRIPTION:", NULL, false, true, true},
+	{"TRIGGER:-PT", NULL, false, true, true},
+	{"END:VALARM\r\n", NULL, false, true, true},
+	{"END:VEVENT\r\n", NULL, false, false, false},
+	{"END:VCALENDAR\r\n", NULL, false, false, false},
 };
 enum { EXPECTED = sizeof(expected) / sizeof(expected[0]) };
 
@@ -378,6 +450,20 @@ static bool begins_with(const char *line, size_t length, const char *start)
 	return length >= n && memcmp(line, start, n) == 0;
 }
 
+/* A REPLY may leave out when it is, and what. */
+static bool may_be_left_out(enum itip_method method, const struct expected *here)
+{
+	static const char *const spare[] = {"DTSTART:", "DTEND:", "SUMMARY:"};
+
+	if (here->optional)
+		return true;
+	for (size_t i = 0; method == ITIP_REPLY && i < sizeof(spare) / sizeof(spare[0]); i++) {
+		if (strcmp(here->request, spare[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Moves *next behind the line's place in the order; false when the line has none. */
 static bool in_order(enum itip_method method, const char *line, size_t length, size_t *next)
 {
@@ -385,17 +471,28 @@ static bool in_order(enum itip_method method, const char *line, size_t length, s
 		const struct expected *here = &expected[i];
 		bool other = method == ITIP_CANCEL && here->cancel;
 
+		if (here->state && is_answer(method))
+			continue;
 		if (begins_with(line, length, other ? here->cancel : here->request)) {
 			*next = i + 1;
 			return true;
 		}
-		if (!here->optional)
+		if (!may_be_left_out(method, here))
 			return false;
 		/* Without its BEGIN none of the alarm's lines can come. */
 		while (here->alarm && i + 1 < EXPECTED && expected[i + 1].alarm)
 			i++;
 	}
 	return false;
+}
+
+static bool names_method(enum itip_method method, const char *line, size_t length)
+{
+	const char *name = itip_method_name(method);
+	size_t before = strlen("METHOD:"), n = strlen(name);
+
+	return !begins_with(line, length, "METHOD:")
+	       || (length == before + n + 2 && memcmp(line + before, name, n) == 0);
 }
 
 /* The line without its CRLF; a character cut at its end meets the CR: nothing behind is read. */
@@ -428,7 +525,9 @@ static const char *object_problem(
 		problem = line_problem(bytes, (size_t)(stop - bytes));
 		if (problem)
 			return problem;
-		if (bytes[0] != ' ' && !in_order(method, bytes, (size_t)(stop + 2 - bytes), next))
+		if (bytes[0] != ' '
+			&& (!in_order(method, bytes, (size_t)(stop + 2 - bytes), next)
+				|| !names_method(method, bytes, (size_t)(stop + 2 - bytes))))
 			return "a property is not the one that belongs there";
 		bytes = stop + 2;
 	}

@@ -9,12 +9,18 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct octets;
 
-enum itip_method { ITIP_REQUEST, ITIP_CANCEL };
+enum itip_method {
+	ITIP_REQUEST,
+	ITIP_CANCEL,
+	ITIP_REPLY,          /* ours to whoever invited us: RFC 5546, 3.2.3 */
+	ITIP_DECLINECOUNTER, /* a counter-proposal is not taken: RFC 5546, 3.2.8 */
+};
 
 struct itip_person {
 	const char *address;
@@ -24,11 +30,14 @@ struct itip_person {
 /* One appointment and its one attendee. Strings are borrowed; optional ones may be NULL or "". */
 struct itip_event {
 	enum itip_method method;
-	const char *uid; /* letters, digits and .@_- */
+	const char
+		*uid; /* letters, digits and .@_-; in a REPLY any line of text, it is another's */
 	long sequence;
-	int64_t stamped_at, starts, ends; /* seconds since 1970 */
+	int64_t stamped_at, starts, ends; /* seconds since 1970; a REPLY may leave out both: 0 */
 	struct itip_person organizer, attendee;
-	const char *summary;
+	const char *partstat;    /* NULL: NEEDS-ACTION; of RFC 5545, 3.2.12 */
+	bool shown_free;         /* no answer is asked, and the time stays free: a shift */
+	const char *summary;     /* optional in a REPLY */
 	const char *location;    /* optional */
 	const char *description; /* optional; lines separated by LF */
 	long alarm_minutes;      /* before the start; 0 for none; a CANCEL never has one */

@@ -30,6 +30,9 @@ static const struct {
 	{"description", offsetof(struct mail_item, message.description)},
 	{"bounce_handle", offsetof(struct mail_item, message.bounce_handle)},
 	{"answer_handle", offsetof(struct mail_item, message.answer_handle)},
+	{"partstat", offsetof(struct mail_item, message.partstat)},
+	{"partner", offsetof(struct mail_item, message.partner)},
+	{"words", offsetof(struct mail_item, message.words)},
 };
 
 enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
@@ -49,6 +52,7 @@ static void take_numbers(struct mail_item *item, const PGresult *result, int row
 	item->message.starts = number(result, row, "starts");
 	item->message.ends = number(result, row, "ends");
 	item->message.renderer = (int)number(result, row, "renderer");
+	item->message.shown_free = *PQgetvalue(result, row, PQfnumber(result, "shown_free")) == 't';
 }
 
 static void take_texts(struct mail_item *item, const PGresult *result, int row)

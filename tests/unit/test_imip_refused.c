@@ -57,8 +57,8 @@ static void test_bad_values(void **state)
 	REFUSE(bounce_handle, "abcdefghijkl@", words);
 	(void)snprintf(words, sizeof(words), "answer_handle %s", handle);
 	REFUSE(answer_handle, NULL, words);
-	REFUSE(method, "request", "method is neither REQUEST nor CANCEL");
-	REFUSE(method, "PUBLISH", "method is neither REQUEST nor CANCEL");
+	REFUSE(method, "request", "method is none of REQUEST, CANCEL, REPLY, DECLINECOUNTER");
+	REFUSE(method, "PUBLISH", "method is none of REQUEST, CANCEL, REPLY, DECLINECOUNTER");
 	REFUSE(uid, NULL, "uid is missing");
 	REFUSE(uid, "a b", "uid is not 1 to 255 of A-Z a-z 0-9 . @ _ -");
 	REFUSE(summary, NULL, "summary is missing");

@@ -40,6 +40,9 @@ static const char **text_member(struct imip_message *message, const char *name)
 		{"location", &message->location},
 		{"description", &message->description},
 		{"answer_handle", &message->answer_handle},
+		{"partstat", &message->partstat},
+		{"partner", &message->partner},
+		{"words", &message->words},
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
