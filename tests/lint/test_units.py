@@ -9,6 +9,7 @@ import harness
 from conftest import tracked
 
 SERVICES = [p for p in tracked('systemd/*.service', 'systemd/*.service.in')]
+UNITS = SERVICES + tracked('systemd/*.socket', 'systemd/*.timer')
 
 
 def analyze(*args):
@@ -31,14 +32,14 @@ def beside_the_program(installed, folder):
     """The units with the path of the program that was just built, so that verify finds it."""
     made = folder / 'units'
     made.mkdir()
-    for path in SERVICES:
+    for path in UNITS:
         text = unit(installed, path).read_text()
         (made / unit(installed, path).name).write_text(
             re.sub(r'^(Exec\w+=[-+!@]*)\S+/vacd\b', rf'\g<1>{harness.VACD}', text, flags=re.M))
     return made
 
 
-@pytest.mark.parametrize('path', SERVICES, ids=lambda p: p.name)
+@pytest.mark.parametrize('path', UNITS, ids=lambda p: p.name)
 def test_verify(beside_the_program, path):
     done = analyze('verify', '--man=no', beside_the_program / path.name.removesuffix('.in'))
     ours = [line for line in done.stdout.splitlines() if 'vacd' in line]
@@ -53,8 +54,18 @@ def test_security(installed, path):
 
 def test_install_puts_everything_where_debian_expects_it(installed):
     there = {str(p.relative_to(installed)) for p in installed.rglob('*') if p.is_file()}
-    for ending in ('sbin/vacd', 'man/man8/vacd.8', 'man/man5/vacd.conf.5', 'man/man7/vacd-plan.7', 'vacd/vacd.conf', 'vacd.service',
+    for ending in ('sbin/vacd', 'man/man8/vacd.8', 'man/man5/vacd.conf.5', 'man/man7/vacd-plan.7', 'vacd/vacd.conf', 'vacd.service', 'vacd-lmtp.socket', 'vacd-fetch.service', 'vacd-fetch.timer', 'examples/getmailrc',
                    'sql/bootstrap.sql', 'sql/schema/0001_tables.sql'):
         assert any(ending in name for name in there), f'{ending} is not installed'
     for folder in ('sysusers.d', 'tmpfiles.d'):
         assert any(f'/{folder}/' in name for name in there), f'nothing for {folder}'
+
+
+def test_the_mail_socket_is_what_the_daemon_looks_for(installed):
+    text = unit(installed, harness.ROOT / 'systemd' / 'vacd-lmtp.socket').read_text()
+    for line in ('FileDescriptorName=lmtp', 'SocketMode=0660', 'SocketGroup=vacd-lmtp', 'Service=vacd.service'):
+        assert re.search(f'^{line}$', text, re.M), line
+    groups = (harness.ROOT / 'systemd' / 'vacd.sysusers').read_text()
+    assert re.search('^g vacd-lmtp ', groups, re.M)
+    path = re.search('^ListenStream=(.*)$', text, re.M)[1]
+    assert f'"{path}"' in (harness.ROOT / 'daemon' / 'receive' / 'receive.c').read_text()

@@ -1,7 +1,8 @@
 """A private Postfix with TLS that delivers by LMTP to a private Dovecot, which shows its mail by IMAPS.
 
 Both run beside whatever else the machine has: own folders, own ports on 127.0.0.1, own configuration.
-Every local part of agency.example.org has a mailbox, with the password of MailHost.PASSWORD.
+Every local part of agency.example.org has a mailbox, with the password of MailHost.PASSWORD; after
+route_answers() what is for vacd goes to a daemon instead, by LMTP.
 """
 
 import email
@@ -39,6 +40,10 @@ recipient_delimiter = +
 virtual_mailbox_domains = {domain}
 virtual_mailbox_maps = static:anybody
 virtual_transport = lmtp:unix:{folder}/dovecot/lmtp
+transport_maps = texthash:{folder}/etc/transport
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
 lmtp_destination_recipient_limit = 1
 smtpd_tls_security_level = encrypt
 smtpd_tls_cert_file = {cert.cert}
@@ -147,6 +152,7 @@ class MailHost:
         os.chown(self.folder / 'mail', values['uid'], values['gid'])
         etc = self.folder / 'etc'
         (etc / 'main.cf').write_text(MAIN_CF.format(**values))
+        (etc / 'transport').write_text('')
         (etc / 'master.cf').write_text(MASTER_CF.format(**values))
         (self.folder / 'dovecot.conf').write_text(DOVECOT_CONF.format(**values))
         for name in ('postfix-files', 'postfix-script', 'post-install'):
@@ -180,6 +186,26 @@ class MailHost:
 
     def stop_postfix(self):
         self.postfix('stop')
+
+    def route_answers(self, path=None):
+        """What is for vacd@ and vacd-b@, with or without a token, goes to this socket; None: to Dovecot."""
+        lines = [f'{local}@{DOMAIN} lmtp:unix:{path}\n' for local in ('vacd', 'vacd-b') if path]
+        (self.folder / 'etc' / 'transport').write_text(''.join(lines))
+        done = self.postfix('reload')
+        assert done.returncode == 0, done.stderr + self.log()
+
+    def submit(self, sender, recipients, message):
+        """Hands a mail (bytes) to Postfix."""
+        context = ssl.create_default_context(cafile=self.certs.ca)
+        with smtplib.SMTP('localhost', self.starttls_port, timeout=20) as connection:
+            connection.starttls(context=context)
+            refused = connection.sendmail(sender, recipients, message)
+            assert not refused
+
+    def queue(self):
+        """What `postqueue` lists, one line a recipient."""
+        done = harness.run(['postqueue', '-c', self.folder / 'etc', '-j'])
+        return done.stdout.splitlines()
 
     def stop(self):
         self.stop_postfix()
