@@ -1,0 +1,172 @@
+-- Stage deadline: time passes. What is due is done a bounded batch at a call, each item for itself, so that what
+-- somebody's open transaction holds, or what fails, stops nothing else.
+
+-- The first of each kind, as many of each as may be done at once; what is not due yet says when it will be.
+CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz, lapses_from timestamptz)
+	RETURNS TABLE (what text, id bigint, due timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 20
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			last_outage bigint := coalesce((SELECT max(o.outage_id) FROM outage o), 0);
+		BEGIN
+			RETURN QUERY
+			(SELECT 'opens', a.appointment_id, m.sent_at
+				FROM appointment a
+					CROSS JOIN LATERAL (SELECT min(s.sent_at) AS sent_at FROM message s
+						WHERE s.uid = a.uid AND s.sequence = a.sequence AND s.method = 'REQUEST' AND s.state = 'sent') m
+				WHERE a.state = 'invited' AND a.answer_by IS NULL AND m.sent_at IS NOT NULL
+				ORDER BY a.appointment_id LIMIT most)
+			UNION ALL
+			-- It is still on its way, most likely.
+			(SELECT 'unsent', a.appointment_id, greatest(least(a.send_by, now_at + interval '2 seconds'), now_at + interval '1 second')
+				FROM appointment a
+				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by > now_at
+				ORDER BY a.appointment_id LIMIT 1)
+			UNION ALL
+			(SELECT 'window', a.appointment_id, now_at
+				FROM appointment a WHERE a.window_at IS NOT NULL AND a.outages_seen < last_outage
+				ORDER BY a.window_at LIMIT most)
+			UNION ALL
+			(SELECT 'window', w.appointment_id, w.window_at
+				FROM (SELECT a.appointment_id, a.window_at
+					FROM appointment a WHERE a.window_at IS NOT NULL AND (a.remind_at IS NOT NULL OR lapses_from <= now_at
+						OR (a.urgency = 'immediate' AND isfinite(lapses_from)))
+					ORDER BY a.window_at LIMIT most) w)
+			UNION ALL
+			(SELECT 'window', a.appointment_id, greatest(a.window_at, lapses_from)
+				FROM appointment a WHERE a.window_at IS NOT NULL AND lapses_from > now_at AND isfinite(lapses_from)
+				ORDER BY a.window_at LIMIT 1)
+			UNION ALL
+			(SELECT 'seeking', r.request_id, s.starts
+				FROM request r
+					CROSS JOIN LATERAL (SELECT min(lower(a.span)) AS starts FROM appointment a WHERE a.request_id = r.request_id AND a.live) s
+				WHERE r.seek_since IS NOT NULL AND r.urgency <> 'immediate' AND s.starts IS NOT NULL
+				ORDER BY s.starts LIMIT most)
+			UNION ALL
+			-- Of an office all that is due is done at once.
+			(SELECT 'telling', f.office_id, min(f.tell_at)
+				FROM (SELECT r.office_id, r.tell_at FROM request r WHERE r.tell_at IS NOT NULL ORDER BY r.tell_at LIMIT 5 * most) f
+				GROUP BY f.office_id)
+			UNION ALL
+			(SELECT 'clocks', f.office_id, min(f.next_at)
+				FROM (SELECT k.office_id, k.next_at FROM clock k WHERE k.running AND k.next_at IS NOT NULL ORDER BY k.next_at LIMIT 5 * most) f
+				GROUP BY f.office_id)
+			UNION ALL
+			(SELECT 'asking', a.appointment_id, a.ask_at FROM appointment a WHERE a.live AND a.ask_at IS NOT NULL
+				ORDER BY a.ask_at LIMIT most)
+			UNION ALL
+			(SELECT 'duty', d.rotation_id, d.due
+				FROM (SELECT r.rotation_id, CASE WHEN EXISTS (SELECT FROM rotation_stale t WHERE t.rotation_id = r.rotation_id)
+						THEN least(r.lay_at, now_at) ELSE r.lay_at END AS due
+					FROM rotation r WHERE r.retired_at IS NULL) d
+				ORDER BY d.due LIMIT most)
+			UNION ALL
+			SELECT 'cleaning', NULL::bigint, min(o.received_at) + policy_number('keep_raw_inbound') * interval '24 hours'
+				FROM inbound o WHERE o.raw IS NOT NULL AND NOT o.waiting
+			UNION ALL
+			SELECT 'cleaning', NULL::bigint, (SELECT o.made_at FROM message o WHERE o.cleared_at IS NULL AND NOT o.waiting ORDER BY o.made_at LIMIT 1)
+				+ policy_number('keep_sent_mail') * interval '24 hours';
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.deadlines(integer, timestamptz, timestamptz) IS
+	'What time will bring next, of each kind the first: what it is, of which appointment, request or office, and when';
+
+CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamptz, lapses_from timestamptz) RETURNS boolean
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET lock_timeout = '250ms'
+	AS $$
+		BEGIN
+			RETURN CASE what
+				WHEN 'opens' THEN window_opens(id, now_at)
+				WHEN 'window' THEN pass_window(id, now_at, lapses_from)
+				WHEN 'seeking' THEN pass_seeking(id, now_at)
+				WHEN 'telling' THEN pass_telling(id::integer, now_at)
+				WHEN 'clocks' THEN pass_clocks(id::integer, now_at)
+				WHEN 'asking' THEN pass_asking(id, now_at)
+				WHEN 'duty' THEN pass_duty(id::integer, now_at)
+				WHEN 'cleaning' THEN pass_cleaning(now_at)
+				ELSE false END;
+		EXCEPTION
+			WHEN lock_not_available OR deadlock_detected THEN
+				RETURN false;
+			WHEN OTHERS THEN
+				-- One that fails must not keep the others from being done; it is tried again, and the server's log has it.
+				RAISE WARNING 'deadline: % % failed: % (%)', what, id, SQLERRM, SQLSTATE;
+				RETURN false;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.pass(text, bigint, timestamptz, timestamptz) IS 'Does one thing that is due, or nothing; false: it could not be done now';
+
+CREATE OR REPLACE FUNCTION vac_store.unsent_text(now_at timestamptz) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		BEGIN
+			RETURN (SELECT quantity(count(*), 'invitation', 'invitations') || ' not sent in time; see vac.mail_queue, and telephone'
+				FROM appointment a JOIN case_record c ON c.case_id = a.case_id
+				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by <= now_at AND upper(a.span) > now_at
+					AND c.state = 'open' AND c.held_since IS NULL
+				HAVING count(*) > 0);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.unsent_text(timestamptz) IS 'How many invitations no mail server has taken by policy send_by, in words; NULL: none';
+
+CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
+	RETURNS TABLE (next_ms bigint, alarm text)
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 1
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
+			gate timestamptz := lapses_from(now_at);
+			thing record;
+			n integer := 0;
+			stuck integer := 0;
+			next_at timestamptz;
+		BEGIN
+			-- In a copy time stands still: what it would say to people is said where it was copied from.
+			IF NOT is_home() THEN
+				RETURN QUERY SELECT NULL::bigint, NULL::text;
+				RETURN;
+			END IF;
+			FOR thing IN SELECT d.what, d.id, d.due FROM deadlines(most, now_at, gate) d WHERE d.due IS NOT NULL AND d.what <> 'unsent' ORDER BY d.due LOOP
+				IF thing.due > now_at THEN
+					next_at := thing.due;
+					EXIT;
+				END IF;
+				IF n >= most THEN
+					EXIT;
+				ELSIF pass(thing.what, thing.id, now_at, gate) THEN
+					n := n + 1;
+				ELSE
+					stuck := stuck + 1;
+				END IF;
+			END LOOP;
+			alarm := unsent_text(now_at);
+			IF alarm IS NULL THEN
+				PERFORM vac_daemon.clear_alarm(pass_time.daemon_id, 'invitations_unsent');
+			ELSE
+				PERFORM vac_daemon.raise_alarm(pass_time.daemon_id, 'invitations_unsent', alarm);
+			END IF;
+			-- What was done may have brought something else, sooner than what was looked at.
+			IF n > 0 THEN
+				next_at := now_at;
+			ELSE
+				next_at := least(next_at, CASE WHEN stuck > 0 THEN now_at + interval '2 seconds' END,
+					(SELECT min(d.due) FROM deadlines(1, now_at, gate) d WHERE d.due > now_at OR d.what = 'unsent'));
+			END IF;
+			next_ms := CASE WHEN isfinite(next_at) THEN ceil(greatest(date_part('epoch', next_at - now_at), 0) * 1000)::bigint END;
+			RETURN NEXT;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.pass_time(uuid, integer) IS
+	'Does what is due, so many things at most: next_ms until there is more (0: now, NULL: nothing is known), and what stands wrong, in words';
