@@ -1,5 +1,6 @@
 #include "config.h"
 #include "imip.h"
+#include "mailbox.h"
 #include "text.h"
 
 #include <confuse.h>
@@ -58,7 +59,17 @@ static const struct key keys[] = {
 	KEY_NUMBER(mail_connections, "4", 1, 100),
 	KEY_NUMBER(mail_timeout_ms, "0", 0, 3600000),
 	KEY_TEXT(mail_helo, ""),
+	KEY_PATH(lmtp_socket),
+	KEY_TEXT(lmtp_socket_group, ""),
+	KEY_TEXT(lmtp_users, ""),
+	KEY_TEXT(lmtp_groups, ""),
+	KEY_TEXT(lmtp_delimiter, "+"),
+	KEY_NUMBER(lmtp_connections, "20", 1, 1000),
+	KEY_NUMBER(lmtp_size_max, "10485760", 65536, 104857600),
+	KEY_NUMBER(lmtp_idle_ms, "300000", 100, 3600000),
+	KEY_NUMBER(lmtp_mail_ms, "600000", 100, 86400000),
 	KEY_PATH(token_key_file),
+	KEY_TEXT(authserv_id, ""),
 	KEY_NUMBER(poll_ms, "5000", 100, 60000),
 	KEY_NUMBER(lease_ms, "60000", 1000, 600000),
 	KEY_NUMBER(dispatch_batch, "500", 1, 10000),
@@ -240,6 +251,7 @@ static int check_together(struct reading *r, const char *path)
 		{"mail_from", c->mail_from, "deliver", smtp},
 		{"mail_host", c->mail_host, "deliver", smtp},
 		{"token_key_file", c->token_key_file, "deliver", smtp},
+		{"mail_from", c->mail_from, "lmtp_socket", c->lmtp_socket[0] != '\0'},
 		{"mail_user", c->mail_user, "mail_auth", login},
 		{"mail_secret_file", c->mail_secret_file, "mail_auth", login},
 		{"mail_key_file", c->mail_key_file, "mail_cert_file", c->mail_cert_file[0] != '\0'},
@@ -265,6 +277,13 @@ static int check_together(struct reading *r, const char *path)
 			"%s:%d: mail_from: too long for a token to be added: at most %d characters "
 			"before the @, %d in all",
 			path, line_of(r, "mail_from"), IMIP_SENDER_LOCAL_MAX, IMIP_SENDER_MAX);
+		return CONFIG_INVALID;
+	}
+	if (!c->lmtp_delimiter[0]
+		|| c->lmtp_delimiter[strspn(c->lmtp_delimiter, MAILBOX_DELIMITERS)]) {
+		snprintf(r->error, r->error_size,
+			"%s:%d: lmtp_delimiter: '%s' is not one or more of + - = _ . #", path,
+			line_of(r, "lmtp_delimiter"), c->lmtp_delimiter);
 		return CONFIG_INVALID;
 	}
 	if (c->mail_tls == CONFIG_TLS_STARTTLS && line_of(r, "mail_port") == 0)

@@ -47,8 +47,19 @@ struct config {
 	long mail_connections;
 	long mail_timeout_ms; /* 0: RFC 5321 4.5.3.2; tests set it shorter */
 	char *mail_helo;      /* "" is the host's name */
+	/* mail in */
+	char *lmtp_socket; /* "" for none but what systemd opens */
+	char *lmtp_socket_group;
+	char *lmtp_users, *lmtp_groups; /* names, blanks between; both "": whoever can open it */
+	char *lmtp_delimiter;           /* each of its characters */
+	long lmtp_connections;
+	long lmtp_size_max; /* octets of a mail */
+	long lmtp_idle_ms;
+	long lmtp_mail_ms;
 	/* tokens */
 	char *token_key_file; /* lines "keyid hex", the first is used for new mail */
+	/* answers */
+	char *authserv_id; /* RFC 8601: the server whose Authentication-Results count; "" is none */
 	/* stages */
 	long poll_ms;        /* slow poll beside NOTIFY */
 	long lease_ms;       /* how long a claim holds */

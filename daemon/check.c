@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "inbox.h"
 #include "mail_try.h"
 #include "pg.h"
 #include "pg_login.h"
+#include "reader_try.h"
 #include "schema-digest.h"
 #include "token.h"
 
@@ -64,6 +66,20 @@ static void check_tokens(struct check *check)
 		say(check, true, "token keys", "%s, new mail uses key %s", path,
 			token_keys_current(keys));
 	token_keys_free(keys);
+}
+
+static void check_inbox(struct check *check)
+{
+	const struct config *config = check->config;
+	char why[TEXT_SIZE] = "";
+	int r = inbox_check(config, why, sizeof(why));
+
+	if (r)
+		say(check, false, "mail in", "%s", r < 0 ? strerror(-r) : why);
+	else if (config->lmtp_socket[0])
+		say(check, true, "mail in", "by LMTP on %s", config->lmtp_socket);
+	else
+		say(check, true, "mail in", "by the socket of vacd-lmtp.socket, if it is enabled");
 }
 
 static void check_readable(struct check *check, const char *what, const char *path)
@@ -262,6 +278,16 @@ static void check_mail(struct check *check)
 	say(check, r == 0, "mail server", "%s", r < 0 ? strerror(-r) : text);
 }
 
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void check_reader(struct check *check)
+{
+	char text[TEXT_SIZE] = "";
+	int r = reader_try(text, sizeof(text));
+
+	say(check, r == 0, "reader of mail", "%s", r < 0 ? strerror(-r) : text);
+}
+
 int check_command(const struct config *config, int argc, char **argv)
 {
 	struct check check = {.config = config};
@@ -282,6 +308,8 @@ int check_command(const struct config *config, int argc, char **argv)
 		check_clock(&check);
 	}
 	check_mail(&check);
+	check_inbox(&check);
+	check_reader(&check);
 	PQfinish(check.conn);
 	return check.bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }

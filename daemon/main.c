@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "activation.h"
+#include "adopt.h"
 #include "check.h"
 #include "config.h"
 #include "import.h"
@@ -15,6 +17,9 @@
 #include "migrate.h"
 #include "plan_command.h"
 #include "probe.h"
+#include "reader/reader_mail.h"
+#include "reader/reader_process.h"
+#include "receive.h"
 #include "service.h"
 #include "simulate_command.h"
 #include "status.h"
@@ -33,6 +38,8 @@ static const struct command commands[] = {
 	{"status", status_command, true},
 	{"probe", probe_command, true},
 	{"plan", plan_command, true},
+	{"receive", receive_command, false},
+	{"adopt", adopt_command, true},
 	{"simulate", simulate_command, false},
 };
 
@@ -51,6 +58,9 @@ static void print_help(void)
 	     "  status                     how it stands: exit 0 well, 1 look, 2 wrong\n"
 	     "  probe ADDRESS              send a real test invitation and wait for the mail "
 	     "server\n"
+	     "  receive [RECIPIENT…]       one mail on standard input, as if it came by LMTP\n"
+	     "  adopt                      this restored or copied database is the one in use from "
+	     "now on\n"
 	     "  plan [OFFICE…]             what would be done now; --explain CASE says why\n"
 	     "  simulate --days N          what would come of weeks of work, with these rosters or "
 	     "others\n"
@@ -88,18 +98,28 @@ static int run_command(const struct command *command, const char *path, int argc
 
 static int run_daemon(const char *path)
 {
+	struct reader_process reader;
 	struct config *config = NULL;
 	char error[400] = "";
 	int r;
 
+	activation_seal();
+	/* Before there is anything in this process that it should not see. Whatever is wrong with it
+	 * will be tried again, and must not keep cases from being planned. */
+	r = reader_process_start(&reader);
+	if (r < 0)
+		log_error("reader not started", "why=\"%s\"", strerror(-r));
 	/* Until the loop listens for it there is nothing to reload, and nothing to die of. */
 	signal(SIGHUP, SIG_IGN);
 	r = config_read(path, &config, error, sizeof(error));
 	if (r) {
 		log_error("configuration refused", "why=\"%s\"", r < 0 ? strerror(-r) : error);
+		reader_process_end(&reader);
 		return EX_CONFIG;
 	}
-	return service_run(path, config);
+	r = service_run(path, config, &reader);
+	reader_process_end(&reader);
+	return r;
 }
 
 static int dispatch_command(const char *path, int argc, char **argv)
@@ -110,6 +130,8 @@ static int dispatch_command(const char *path, int argc, char **argv)
 		config_print_table();
 		return EXIT_SUCCESS;
 	}
+	if (strcmp(argv[0], "reader") == 0)
+		return reader_process_run(&reader_mail_work);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, argv[0]) == 0)
 			return run_command(&commands[i], path, argc, argv);

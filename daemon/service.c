@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <event2/event.h>
-#include <event2/util.h>
 
 #include "config.h"
 #include "log.h"
@@ -19,6 +18,7 @@
 #include "schema-digest.h"
 #include "stages.h"
 #include "token.h"
+#include "uuid.h"
 #include "vacd-build.h"
 
 enum {
@@ -50,9 +50,12 @@ struct service {
 	struct event *signals[3], *tick;
 	struct pg *pg; /* hello, heartbeats, LISTEN: the stages have their own */
 	struct stages *stages;
+	struct reader_process *reader; /* until the stages have it */
 	enum phase phase;
-	char id[37], host[65], pid[12];
-	char problem[300], status[500];
+	char id[UUID_SIZE], host[65], pid[12];
+	char problem[300], status[800];
+	char caution
+		[200]; /* the database was accepted, but nothing is sent from it; empty: it is */
 	bool ready;
 	int exit_status;
 	bool hello_out, hello_again; /* an answer is to come; the last one was none */
@@ -67,18 +70,6 @@ static long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static void make_uuid(char *out, size_t size)
-{
-	unsigned char b[16];
-
-	evutil_secure_rng_get_bytes(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(out, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-		b[13], b[14], b[15]);
 }
 
 static void set_log_level(const char *word)
@@ -127,11 +118,12 @@ static void write_status(struct service *s, char *text, size_t size)
 		snprintf(text, size, "Not working: %s", s->problem);
 		break;
 	case PHASE_WORKING:
-		snprintf(text, size, "Working; mail: %s%s",
+		snprintf(text, size, "Working; mail: %s%s%s; answers: %s",
 			s->config->deliver == CONFIG_DELIVER_HOLD
 				? "deliver = hold, NOTHING IS SENT; "
 				: "",
-			stages_mail_status(s->stages));
+			s->caution[0] ? "a copy, NOTHING IS SENT before `vacd adopt`; " : "",
+			stages_mail_status(s->stages), stages_answer_status(s->stages));
 		break;
 	case PHASE_DRAINING:
 	case PHASE_LEAVING:
@@ -205,10 +197,21 @@ static int exit_status_of(int r, const char *what)
 	return EXIT_FAILURE;
 }
 
-static void accepted(struct service *s)
+static void note_caution(struct service *s, const char *caution)
+{
+	if (strcmp(s->caution, caution) == 0)
+		return;
+	snprintf(s->caution, sizeof(s->caution), "%s", caution);
+	log_line(caution[0] ? LOG_ERR : LOG_NOTICE,
+		caution[0] ? "nothing is sent" : "mail is sent again", "why=\"%s\"", caution);
+	tell_status(s);
+}
+
+static void accepted(struct service *s, const char *caution)
 {
 	int r;
 
+	note_caution(s, caution ? caution : "");
 	if (s->phase == PHASE_WORKING)
 		return;
 	r = stages_start(s->stages, s->config, s->keys);
@@ -278,7 +281,7 @@ static void on_hello(const struct pg_reply *reply, void *arg)
 	ok = pg_text(reply->result, 0, 0);
 	problem = pg_text(reply->result, 0, 1);
 	if (ok && ok[0] == 't')
-		accepted(s);
+		accepted(s, problem);
 	else
 		refused(s, problem ? problem
 				   : "the database's schema does not fit: run `vacd migrate`");
@@ -405,6 +408,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 	log_notice("daemon stops", "signal=%d", (int)fd);
 	notify_send("STOPPING=1");
 	stages_stop(s->stages);
+	stages_leave(s->stages);
 	set_phase(s, PHASE_DRAINING);
 }
 
@@ -435,6 +439,10 @@ static void say_what_waits(const struct config *old, const struct config *new)
 		|| old->database_timeout_ms != new->database_timeout_ms)
 		log_warning("change waits for the next start",
 			"keys=\"database database_password_file database_timeout_ms\"");
+	if (strcmp(old->lmtp_socket, new->lmtp_socket) != 0
+		|| strcmp(old->lmtp_socket_group, new->lmtp_socket_group) != 0)
+		log_warning("change waits for the next start",
+			"keys=\"lmtp_socket lmtp_socket_group\"");
 }
 
 static int take_over(struct service *s, struct config *config, struct token_keys *keys)
@@ -497,7 +505,8 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 
 static int connect_all(struct service *s)
 {
-	static const char *const channels[] = {"vac_dispatch", "vac_mailer", "vac_schema", NULL};
+	static const char *const channels[] = {
+		"vac_answer", "vac_deadline", "vac_dispatch", "vac_mailer", "vac_schema", NULL};
 	struct pg_options options = {
 		.conninfo = s->config->database,
 		.password_file = s->config->database_password_file,
@@ -511,7 +520,7 @@ static int connect_all(struct service *s)
 	int r = pg_new(s->base, &options, &s->pg);
 
 	if (!r)
-		r = stages_new(s->base, s->config, s->id, &s->stages);
+		r = stages_new(s->base, s->config, s->id, s->reader, &s->stages);
 	return r;
 }
 
@@ -538,7 +547,7 @@ static int set_up(struct service *s)
 
 	if (r)
 		return r;
-	make_uuid(s->id, sizeof(s->id));
+	uuid_make(s->id, sizeof(s->id));
 	snprintf(s->pid, sizeof(s->pid), "%d", (int)getpid());
 	gethostname(s->host, sizeof(s->host) - 1);
 	s->base = event_base_new();
@@ -565,9 +574,9 @@ static void tear_down(struct service *s)
 	config_free(s->config);
 }
 
-int service_run(const char *config_path, struct config *config)
+int service_run(const char *config_path, struct config *config, struct reader_process *reader)
 {
-	struct service s = {.config_path = config_path, .config = config};
+	struct service s = {.config_path = config_path, .config = config, .reader = reader};
 	int r;
 
 	set_log_level(config->log_level);

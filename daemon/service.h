@@ -7,6 +7,8 @@
 #pragma once
 
 struct config;
+struct reader_process;
 
-/* `vacd daemon`. Takes over *config, which SIGHUP replaces. Returns the exit status. */
-int service_run(const char *config_path, struct config *config);
+/* `vacd daemon`. Takes over *config, which SIGHUP replaces, and *reader, which was started before any
+ * secret was read. Returns the exit status. */
+int service_run(const char *config_path, struct config *config, struct reader_process *reader);

@@ -6,20 +6,28 @@
 #include <string.h>
 #include <time.h>
 
+#include "answer.h"
 #include "config.h"
+#include "deadline.h"
 #include "dispatch.h"
 #include "health.h"
+#include "inbox.h"
 #include "log.h"
 #include "mailer.h"
 #include "pg.h"
+#include "reader.h"
 
 struct stages {
 	struct event_base *base;
 	const char *id;
-	struct pg *dispatch_pg, *mailer_pg;
+	struct reader *reader;
+	struct pg *dispatch_pg, *inbox_pg, *mailer_pg, *answer_pg, *deadline_pg;
 	struct dispatch *dispatch;
+	struct inbox *inbox; /* NULL: no socket is configured; it has its connection with it */
 	struct mailer *mailer;
-	struct health dispatch_health, mailer_health;
+	struct answer *answer;
+	struct deadline *deadline;
+	struct health dispatch_health, inbox_health, mailer_health, answer_health, deadline_health;
 	bool paused, stopped;
 };
 
@@ -39,6 +47,12 @@ static void wake_all(struct stages *stages)
 		dispatch_wake(stages->dispatch);
 	if (stages->mailer)
 		mailer_wake(stages->mailer);
+	if (stages->answer)
+		answer_wake(stages->answer);
+	if (stages->inbox)
+		inbox_wake(stages->inbox);
+	if (stages->deadline)
+		deadline_wake(stages->deadline);
 }
 
 static void on_state(struct pg *pg, bool up, void *arg)
@@ -55,10 +69,36 @@ static void hold(struct stages *stages, bool held)
 	stages->paused = held;
 	pg_hold(stages->dispatch_pg, held);
 	pg_hold(stages->mailer_pg, held);
+	pg_hold(stages->deadline_pg, held);
+	pg_hold(stages->answer_pg, held);
+	if (stages->inbox)
+		pg_hold(stages->inbox_pg, held);
+}
+
+static int make_inbox(
+	struct stages *stages, const struct config *config, struct pg_options *options)
+{
+	char why[300] = "";
+	int r;
+
+	if (!inbox_is_wanted(config))
+		return 0;
+	options->application = "vacd inbox";
+	r = pg_new(stages->base, options, &stages->inbox_pg);
+	if (!r)
+		r = inbox_new(
+			stages->base, stages->inbox_pg, config, &stages->inbox, why, sizeof(why));
+	if (r == INBOX_INVALID) {
+		log_error("mail configuration refused", "why=\"%s\"", why);
+		return -EINVAL;
+	}
+	if (!r)
+		health_start(&stages->inbox_health, monotonic_ms());
+	return r;
 }
 
 int stages_new(struct event_base *base, const struct config *config, const char *id,
-	struct stages **stagesp)
+	struct reader_process *process, struct stages **stagesp)
 {
 	struct stages *stages = calloc(1, sizeof(*stages));
 	struct pg_options options = {
@@ -79,6 +119,16 @@ int stages_new(struct event_base *base, const struct config *config, const char 
 	options.application = "vacd mailer";
 	if (!r)
 		r = pg_new(base, &options, &stages->mailer_pg);
+	options.application = "vacd answer";
+	if (!r)
+		r = pg_new(base, &options, &stages->answer_pg);
+	if (!r)
+		r = reader_new(base, process, &stages->reader);
+	if (!r)
+		r = make_inbox(stages, config, &options);
+	options.application = "vacd deadline";
+	if (!r)
+		r = pg_new(base, &options, &stages->deadline_pg);
 	if (r) {
 		stages_free(stages);
 		return r;
@@ -93,8 +143,13 @@ struct stages *stages_free(struct stages *stages)
 	if (!stages)
 		return NULL;
 	stages_clear(stages);
+	inbox_free(stages->inbox);
 	pg_free(stages->dispatch_pg);
 	pg_free(stages->mailer_pg);
+	pg_free(stages->answer_pg);
+	reader_free(stages->reader);
+	pg_free(stages->inbox_pg);
+	pg_free(stages->deadline_pg);
 	free(stages);
 	return NULL;
 }
@@ -132,6 +187,32 @@ static int make_mailer(
 	return r;
 }
 
+static int make_answer(
+	struct stages *stages, const struct config *config, const struct token_keys *keys)
+{
+	int r;
+
+	if (stages->answer)
+		return 0;
+	r = answer_new(stages->base, stages->answer_pg, stages->reader, config, keys, stages->id,
+		&stages->answer);
+	if (!r)
+		health_start(&stages->answer_health, monotonic_ms());
+	return r;
+}
+
+static int make_deadline(struct stages *stages, const struct config *config)
+{
+	int r;
+
+	if (stages->deadline)
+		return 0;
+	r = deadline_new(stages->base, stages->deadline_pg, config, stages->id, &stages->deadline);
+	if (!r)
+		health_start(&stages->deadline_health, monotonic_ms());
+	return r;
+}
+
 int stages_start(struct stages *stages, const struct config *config, const struct token_keys *keys)
 {
 	int r;
@@ -142,11 +223,19 @@ int stages_start(struct stages *stages, const struct config *config, const struc
 	r = make_dispatch(stages, config);
 	if (!r)
 		r = make_mailer(stages, config, keys);
+	if (!r)
+		r = make_answer(stages, config, keys);
+	if (!r)
+		r = make_deadline(stages, config);
 	if (r)
 		return r;
 	hold(stages, false);
 	pg_hurry(stages->dispatch_pg);
 	pg_hurry(stages->mailer_pg);
+	pg_hurry(stages->answer_pg);
+	if (stages->inbox)
+		pg_hurry(stages->inbox_pg);
+	pg_hurry(stages->deadline_pg);
 	wake_all(stages);
 	return 0;
 }
@@ -163,12 +252,25 @@ void stages_stop(struct stages *stages)
 		dispatch_stop(stages->dispatch);
 	if (stages->mailer)
 		mailer_stop(stages->mailer);
+	if (stages->deadline)
+		deadline_stop(stages->deadline);
+	if (stages->answer)
+		answer_stop(stages->answer);
+}
+
+void stages_leave(struct stages *stages)
+{
+	if (stages->inbox)
+		inbox_leave(stages->inbox);
 }
 
 bool stages_are_busy(const struct stages *stages)
 {
 	return (stages->dispatch && dispatch_is_busy(stages->dispatch))
-	       || (stages->mailer && mailer_is_busy(stages->mailer));
+	       || (stages->inbox && inbox_is_busy(stages->inbox))
+	       || (stages->mailer && mailer_is_busy(stages->mailer))
+	       || (stages->answer && answer_is_busy(stages->answer))
+	       || (stages->deadline && deadline_is_busy(stages->deadline));
 }
 
 /* In the middle of a turn there may be a transaction: a new connection begins without one. */
@@ -187,11 +289,17 @@ void stages_clear(struct stages *stages)
 		clear_dispatch(stages);
 	if (stages->mailer)
 		stages->mailer = mailer_free(stages->mailer);
+	if (stages->answer)
+		stages->answer = answer_free(stages->answer);
+	if (stages->deadline) {
+		pg_forget(stages->deadline_pg, stages->deadline);
+		stages->deadline = deadline_free(stages->deadline);
+	}
 }
 
 bool stages_exist(const struct stages *stages)
 {
-	return stages->dispatch || stages->mailer;
+	return stages->dispatch || stages->mailer || stages->answer || stages->deadline;
 }
 
 /* ---- while they work ------------------------------------------------------------------------ */
@@ -208,6 +316,16 @@ bool stages_wake(struct stages *stages, const char *channel)
 			mailer_wake(stages->mailer);
 		return true;
 	}
+	if (strcmp(channel, "vac_answer") == 0) {
+		if (stages->answer)
+			answer_wake(stages->answer);
+		return true;
+	}
+	if (strcmp(channel, "vac_deadline") == 0) {
+		if (stages->deadline)
+			deadline_wake(stages->deadline);
+		return true;
+	}
 	return false;
 }
 
@@ -216,10 +334,18 @@ int stages_reload(struct stages *stages, const struct config *config, const stru
 {
 	int r = 0;
 
-	if (stages->mailer)
+	if (stages->inbox)
+		r = inbox_check(config, error, error_size);
+	if (!r && stages->mailer)
 		r = mailer_reload(stages->mailer, config, keys, error, error_size);
+	if (!r && stages->answer)
+		answer_reload(stages->answer, config, keys);
 	if (!r && stages->dispatch)
 		dispatch_reload(stages->dispatch, config);
+	if (!r && stages->inbox)
+		inbox_reload(stages->inbox, config);
+	if (!r && stages->deadline)
+		deadline_reload(stages->deadline, config);
 	return r;
 }
 
@@ -232,12 +358,25 @@ void stages_look(struct stages *stages, long long now_ms)
 	if (stages->mailer)
 		health_look(&stages->mailer_health, now_ms, mailer_turns(stages->mailer),
 			pg_is_waiting(stages->mailer_pg));
+	if (stages->answer)
+		health_look(&stages->answer_health, now_ms, answer_turns(stages->answer),
+			pg_is_waiting(stages->answer_pg));
+	if (stages->inbox)
+		health_look(&stages->inbox_health, now_ms, inbox_turns(stages->inbox),
+			pg_is_waiting(stages->inbox_pg));
+	if (stages->deadline)
+		health_look(&stages->deadline_health, now_ms, deadline_turns(stages->deadline),
+			pg_is_waiting(stages->deadline_pg));
 }
 
 bool stages_are_alive(const struct stages *stages, long long now_ms, long patience_ms)
 {
 	return (!stages->dispatch || health_is_alive(&stages->dispatch_health, now_ms, patience_ms))
-	       && (!stages->mailer || health_is_alive(&stages->mailer_health, now_ms, patience_ms));
+	       && (!stages->inbox || health_is_alive(&stages->inbox_health, now_ms, patience_ms))
+	       && (!stages->mailer || health_is_alive(&stages->mailer_health, now_ms, patience_ms))
+	       && (!stages->answer || health_is_alive(&stages->answer_health, now_ms, patience_ms))
+	       && (!stages->deadline
+		       || health_is_alive(&stages->deadline_health, now_ms, patience_ms));
 }
 
 static void beat(struct stages *stages, struct health *health, const char *stage, struct pg *pg)
@@ -264,10 +403,25 @@ bool stages_beat(struct stages *stages, struct pg *pg)
 		beat(stages, &stages->mailer_health, "mailer", pg);
 		told = told && stages->mailer_health.told > 0;
 	}
+	if (stages->answer) {
+		beat(stages, &stages->answer_health, "answer", pg);
+		told = told && stages->answer_health.told > 0;
+	}
+	if (stages->inbox)
+		beat(stages, &stages->inbox_health, "inbox", pg);
+	if (stages->deadline) {
+		beat(stages, &stages->deadline_health, "deadline", pg);
+		told = told && stages->deadline_health.told > 0;
+	}
 	return told;
 }
 
 const char *stages_mail_status(struct stages *stages)
 {
 	return stages->mailer ? mailer_status(stages->mailer) : "not at work";
+}
+
+const char *stages_answer_status(struct stages *stages)
+{
+	return stages->answer ? answer_status(stages->answer) : "not at work";
 }

@@ -1,5 +1,6 @@
 /*
- * stages - dispatch and mailer together: their connections, start and end, health and heartbeats
+ * stages - dispatch, mailer, inbox, answer and deadline together: their connections, start and end,
+ * health and heartbeats
  */
 #pragma once
 
@@ -9,12 +10,16 @@
 struct config;
 struct event_base;
 struct pg;
+struct reader_process;
 struct stages;
 struct token_keys;
 
-/* Begins to connect; no stage works before stages_start(). id is borrowed. 0 or -errno. */
+/* Begins to connect; no stage works before stages_start(), but the inbox, which is there from here to the
+ * end and has nothing to say but "later" while paused. id and config are borrowed, config until the next
+ * stages_reload(); *process is taken over. 0, -errno, or -EINVAL: what is wrong was logged. */
 int stages_new(struct event_base *base, const struct config *config, const char *id,
-	struct stages **stagesp) __attribute__((warn_unused_result));
+	struct reader_process *process, struct stages **stagesp)
+	__attribute__((warn_unused_result));
 struct stages *stages_free(struct stages *stages);
 
 /* The database is accepted: what is not there is made, and everything is looked at once. 0 or -errno. */
@@ -24,6 +29,8 @@ int stages_start(struct stages *stages, const struct config *config, const struc
 void stages_pause(struct stages *stages);
 /* Nothing new begins; then wait until !stages_are_busy(). */
 void stages_stop(struct stages *stages);
+/* The daemon stops: no mail is taken in any more. */
+void stages_leave(struct stages *stages);
 bool stages_are_busy(const struct stages *stages);
 /* Takes down what was stopped; stages_start() makes them anew. */
 void stages_clear(struct stages *stages);
@@ -41,5 +48,6 @@ bool stages_are_alive(const struct stages *stages, long long now_ms, long patien
 /* Tells the database, over this connection, of the stages that have made turns since the last time.
  * False while there is a stage that it has not told of yet: ask again soon. */
 bool stages_beat(struct stages *stages, struct pg *pg);
-/* Of the mailer, for STATUS. */
+/* Of the mailer and of answers, for STATUS. */
 const char *stages_mail_status(struct stages *stages);
+const char *stages_answer_status(struct stages *stages);

@@ -331,7 +331,7 @@ CREATE OR REPLACE FUNCTION vac_store.notify_dispatch() RETURNS trigger
 		BEGIN
 			-- What becomes due later is found by next_dispatch() and by the slow poll.
 			IF EXISTS (SELECT FROM changed c
-				WHERE c.state = 'open' AND c.plan_at <= clock_timestamp() + interval '1 second') THEN
+				WHERE c.to_plan AND c.plan_at <= wall() + interval '1 second') THEN
 				PERFORM pg_notify('vac_dispatch', '');
 			END IF;
 			RETURN NULL;

@@ -391,7 +391,9 @@ CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointmen
 								o.code || ' ' || CASE r.mode WHEN 'telephone' THEN 'telephone' ELSE r.place END AS site,
 								CASE r.mode WHEN 'telephone' THEN 'by telephone' ELSE r.place || ', ' || p.text END AS place,
 								coalesce(k.time_zone, (SELECT h.time_zone FROM office h WHERE h.office_id = k.office_id)) AS zone,
-								CASE WHEN of_kind <> 'cancel' THEN local_text(b.answer_by, o.time_zone) END AS answer_by
+								-- The same state sent again does not make its window longer.
+								CASE WHEN of_kind <> 'cancel' THEN local_text(CASE WHEN a.answer_by > now_at THEN a.answer_by ELSE b.answer_by END,
+									o.time_zone) END AS answer_by
 					) t
 				WHERE a.appointment_id = ANY (appointment_ids)
 				ORDER BY a.appointment_id;
@@ -430,7 +432,7 @@ CREATE OR REPLACE FUNCTION vac_store.queue_pages(appointment_ids bigint[], at ti
 COMMENT ON FUNCTION vac_store.queue_pages(bigint[], timestamptz) IS 'Queues a page to the coordinators of appointments who have a pager address';
 
 CREATE OR REPLACE FUNCTION vac_store.tell_supervisors(of_office integer, about text, says text,
-		hurry boolean DEFAULT false, every_rank boolean DEFAULT true, at timestamptz DEFAULT NULL) RETURNS integer
+		hurry boolean DEFAULT false, every_rank boolean DEFAULT true, at timestamptz DEFAULT NULL, ranks integer DEFAULT NULL) RETURNS integer
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
@@ -439,7 +441,7 @@ CREATE OR REPLACE FUNCTION vac_store.tell_supervisors(of_office integer, about t
 			told integer;
 		BEGIN
 			WITH who AS (
-				SELECT s.name, s.mail, s.pager, s.rank, min(s.rank) OVER () AS first_rank
+				SELECT s.name, s.mail, s.pager, s.rank, dense_rank() OVER (ORDER BY s.rank) AS nth
 					FROM supervisor s
 					WHERE s.retired_at IS NULL AND (s.all_offices OR EXISTS (SELECT FROM supervisor_office so
 						WHERE so.supervisor_id = s.supervisor_id AND so.office_id = of_office))
@@ -454,14 +456,14 @@ CREATE OR REPLACE FUNCTION vac_store.tell_supervisors(of_office integer, about t
 					CROSS JOIN LATERAL (
 						SELECT w.mail AS address UNION SELECT w.pager WHERE hurry AND w.pager IS NOT NULL
 					) a
-				WHERE every_rank OR w.rank = w.first_rank
+				WHERE w.nth <= coalesce(ranks, CASE WHEN every_rank THEN w.nth ELSE 1 END)
 				ORDER BY w.rank, w.mail;
 			GET DIAGNOSTICS told = ROW_COUNT;
 			RETURN told;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.tell_supervisors(integer, text, text, boolean, boolean, timestamptz) IS
-	'Queues one notice to each supervisor of an office (of the first rank only, unless every_rank), when it hurries also to their pagers; returns how many';
+COMMENT ON FUNCTION vac_store.tell_supervisors(integer, text, text, boolean, boolean, timestamptz, integer) IS
+	'Queues one notice to each supervisor of an office (of the first rank only, unless every_rank; of so many ranks where a number is given), when it hurries also to their pagers; returns how many';
 
 CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what text, at timestamptz DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql
@@ -482,6 +484,7 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 					date_trunc('second', now_at),
 					'Case ' || c.case_code || CASE what
 						WHEN 'planned' THEN ': planned'
+						WHEN 'accepted' THEN ': accepted'
 						WHEN 'changed' THEN ': changed'
 						WHEN 'moved' THEN ': changed'
 						WHEN 'cancelled' THEN ': cancelled'
@@ -489,6 +492,8 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 						ELSE ': news' END,
 					CASE what
 						WHEN 'planned' THEN format(E'An appointment for case %s is planned, and the coordinator is being asked.\n\nWhen: %s\nOffice: %s\n',
+							c.case_code, span_text(a.span, o.time_zone), o.code)
+						WHEN 'accepted' THEN format(E'The coordinator has accepted the appointment for case %s.\n\nWhen: %s\nOffice: %s\n',
 							c.case_code, span_text(a.span, o.time_zone), o.code)
 						WHEN 'changed' THEN format(E'The appointment for case %s has changed and is being planned again.\n\nOffice: %s\n', c.case_code, o.code)
 						WHEN 'moved' THEN format(E'The appointment for case %s has been moved, and the coordinator is being asked again.\n\nWhen: %s\nOffice: %s\n',
@@ -506,12 +511,12 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 					LEFT JOIN LATERAL (SELECT b.appointment_id, b.span FROM appointment b
 						WHERE b.request_id = r.request_id AND b.live ORDER BY b.appointment_id DESC LIMIT 1) a ON true
 				WHERE r.request_id = ANY (request_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL
-					AND (what NOT IN ('planned', 'moved') OR a.span IS NOT NULL)
+					AND (what NOT IN ('planned', 'accepted', 'moved') OR a.span IS NOT NULL)
 				ORDER BY r.request_id;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.tell_requesters(bigint[], text, timestamptz) IS
-	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, changed (and planned again), moved, cancelled, nobody';
+	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, accepted, changed (and planned again), moved, cancelled, nobody';
 
 -- ---- ending appointments ---------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.end_appointments(appointment_ids bigint[], new_state text, why text DEFAULT NULL)

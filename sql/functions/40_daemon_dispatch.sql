@@ -20,11 +20,11 @@ CREATE OR REPLACE FUNCTION vac_store.group_due(of_group integer) RETURNS timesta
 			SELECT r.plan_at FROM vac_store.request r
 				CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM vac_store.case_record c
 					WHERE c.case_id = r.case_id OFFSET 0) c
-				WHERE r.office_id = o.office_id AND r.state = 'open' AND c.state = 'open' AND c.held_since IS NULL
+				WHERE r.office_id = o.office_id AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
 				ORDER BY r.plan_at LIMIT 1) d
 			WHERE o.group_id = of_group;
 	END;
-COMMENT ON FUNCTION vac_store.group_due(integer) IS 'When the first open request of a group of offices is to be planned';
+COMMENT ON FUNCTION vac_store.group_due(integer) IS 'When the first request of a group of offices is to be planned: an open one, or one that somebody else is sought for';
 
 CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer, lease_ms integer)
 	RETURNS TABLE (group_id integer, fence bigint)
@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer,
 			WITH free AS MATERIALIZED (
 				SELECT g.group_id, vac_store.group_due(g.group_id) AS due,
 						EXISTS (SELECT FROM office o JOIN request r ON r.office_id = o.office_id
-							WHERE o.group_id = g.group_id AND r.state = 'open' AND r.urgency = 'immediate'
+							WHERE o.group_id = g.group_id AND r.to_plan AND r.urgency = 'immediate'
 								AND r.plan_at <= now_at) AS hurry
 					FROM dispatch_group g
 					WHERE g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease()

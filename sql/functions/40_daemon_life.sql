@@ -27,6 +27,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.hello(daemon_id uuid, host text, pid integ
 					hello.version, left(coalesce(hello.digest, 'none'), 12));
 				RETURN;
 			END IF;
+			IF hello.deliver = 'smtp' THEN
+				PERFORM note_home(now_at);
+			END IF;
 			INSERT INTO daemon AS d (daemon_id, host, pid, version, deliver, started_at, seen_at)
 				VALUES (hello.daemon_id, hello.host, hello.pid, hello.version, hello.deliver, now_at, now_at)
 				ON CONFLICT ON CONSTRAINT daemon_pkey DO UPDATE
@@ -41,11 +44,15 @@ CREATE OR REPLACE FUNCTION vac_daemon.hello(daemon_id uuid, host text, pid integ
 						SET sender = excluded.sender, key_id = excluded.key_id, set_at = excluded.set_at
 						WHERE (i.sender, i.key_id) IS DISTINCT FROM (excluded.sender, excluded.key_id);
 			END IF;
-			RETURN QUERY SELECT true, NULL::text;
+			IF hello.deliver = 'smtp' THEN
+				PERFORM note_presence(now_at);
+			END IF;
+			RETURN QUERY SELECT true, CASE WHEN hello.deliver = 'smtp' AND NOT is_home() THEN
+				'this database is a copy or was restored: nothing is sent until an administrator says `vacd adopt`' END;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.hello(uuid, text, integer, text, text, text, text, text) IS
-	'A daemon introduces itself after each connect; ok is false, with the reason in words, when the schema is not its own';
+	'A daemon introduces itself after each connect; ok is false, with the reason in words, when the schema is not its own; a reason although it is true: it sends nothing';
 
 CREATE OR REPLACE FUNCTION vac_daemon.beat(daemon_id uuid, stage text, turns bigint) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -54,9 +61,13 @@ CREATE OR REPLACE FUNCTION vac_daemon.beat(daemon_id uuid, stage text, turns big
 		#variable_conflict use_column
 		DECLARE
 			now_at timestamptz := wall();
+			way text;
 		BEGIN
-			UPDATE daemon d SET seen_at = now_at WHERE d.daemon_id = beat.daemon_id;
+			UPDATE daemon d SET seen_at = now_at WHERE d.daemon_id = beat.daemon_id RETURNING d.deliver INTO way;
 			IF FOUND THEN
+				IF way = 'smtp' THEN
+					PERFORM note_presence(now_at);
+				END IF;
 				INSERT INTO heartbeat AS h (daemon_id, stage, turned_at, turns)
 					VALUES (beat.daemon_id, beat.stage, now_at, beat.turns)
 					ON CONFLICT ON CONSTRAINT heartbeat_pkey DO UPDATE
@@ -80,6 +91,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.goodbye(daemon_id uuid) RETURNS void
 			UPDATE message m SET state = 'queued', lease_until = NULL, claimed_by = NULL, not_before = now_at,
 					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, mail_margin()))
 				WHERE m.waiting AND m.state = 'claimed' AND m.claimed_by = goodbye.daemon_id;
+			UPDATE inbound i SET state = 'waiting', lease_until = NULL, claimed_by = NULL, not_before = now_at
+				WHERE i.waiting AND i.state = 'claimed' AND i.claimed_by = goodbye.daemon_id;
 			UPDATE dispatch_group g SET lease_until = NULL, daemon_id = NULL WHERE g.daemon_id = goodbye.daemon_id;
 			DELETE FROM alarm a WHERE a.daemon_id = goodbye.daemon_id;
 			UPDATE daemon d SET stopped_at = now_at, seen_at = now_at WHERE d.daemon_id = goodbye.daemon_id;

@@ -11,21 +11,32 @@ CREATE OR REPLACE FUNCTION vac_store.uid_free_at(of_uid uuid, before_id bigint, 
 COMMENT ON FUNCTION vac_store.uid_free_at(uuid, bigint, interval) IS
 	'Until when older messages of a UID may still be on their way; NULL: none is';
 
+-- A refused counter-proposal and a question are about an appointment and say nothing of its state.
+CREATE OR REPLACE FUNCTION vac_store.is_overtaken(of_uid uuid, by_later_than bigint) RETURNS boolean
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT EXISTS (SELECT FROM vac_store.message n
+			WHERE n.uid = of_uid AND n.message_id > by_later_than AND n.method IN ('REQUEST', 'CANCEL'));
+	END;
+COMMENT ON FUNCTION vac_store.is_overtaken(uuid, bigint) IS 'Whether a newer message tells the state of this UID';
+
 CREATE OR REPLACE FUNCTION vac_store.mail_margin() RETURNS interval
 	LANGUAGE sql STABLE
 	RETURN vac_store.policy_number('mail_margin_seconds') * interval '1 second';
 COMMENT ON FUNCTION vac_store.mail_margin() IS 'Wait after a lease is over, before a message of the same UID is sent';
 
--- A page belongs to no UID, so that no newer state overtakes it.
-CREATE OR REPLACE FUNCTION vac_store.page_is_over(m vac_store.message) RETURNS boolean
+-- No newer state overtakes these: a page belongs to no UID, and of an answer nothing is mailed.
+CREATE OR REPLACE FUNCTION vac_store.is_unneeded(m vac_store.message) RETURNS boolean
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
-			RETURN EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id AND NOT a.live);
+			RETURN m.kind IN ('page', 'reminder', 'ask') AND EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id
+				AND CASE m.kind WHEN 'reminder' THEN a.state <> 'invited' ELSE NOT a.live END);
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.page_is_over(message) IS 'Whether a page calls somebody to an appointment that has ended meanwhile';
+COMMENT ON FUNCTION vac_store.is_unneeded(message) IS
+	'Whether a page calls somebody to an appointment that has ended meanwhile, a reminder asks for an answer that has come, or a question for an outcome that is known';
 
 -- A claim that its daemon did not finish: what it last wrote may still be under way.
 CREATE OR REPLACE FUNCTION vac_store.margin_after(lease_until timestamptz, now_at timestamptz, margin interval) RETURNS timestamptz
@@ -38,7 +49,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 	RETURNS TABLE (message_id bigint, fence bigint, kind text, method text, uid text, sequence integer, recipient text,
 		recipient_name text, sender text, key_id text, mail_uuid text, first_uuid text, made_at bigint,
 		starts bigint, ends bigint, subject text, body text, summary text, location text, description text,
-		renderer integer, bounce_handle text, answer_handle text, attempts integer)
+		renderer integer, bounce_handle text, answer_handle text, partstat text, partner text, shown_free boolean, words text,
+		attempts integer)
 	LANGUAGE plpgsql SECURITY DEFINER ROWS 200
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
@@ -54,6 +66,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 			ids bigint[];
 			stale bigint[];
 		BEGIN
+			IF NOT is_home() THEN
+				RETURN;
+			END IF;
 			SELECT * INTO identity FROM mail_identity i;
 			ids := ARRAY(
 				SELECT m.message_id FROM message m
@@ -72,10 +87,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 			UPDATE message m SET state = 'overtaken', lease_until = NULL,
 					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
 				WHERE m.message_id = ANY (ids) AND m.uid IS NOT NULL
-					AND EXISTS (SELECT FROM message n WHERE n.uid = m.uid AND n.message_id > m.message_id);
-			-- A page that was claimed while its call-out ended came back to the queue.
-			UPDATE message m SET state = 'unneeded', lease_until = NULL
-				WHERE m.message_id = ANY (ids) AND m.kind = 'page' AND page_is_over(m);
+					AND is_overtaken(m.uid, m.message_id);
+			-- A page that was claimed while its call-out ended came back to the queue; and some things come to an end while mail waits.
+			UPDATE message m SET state = 'unneeded', lease_until = NULL,
+					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
+				WHERE m.message_id = ANY (ids) AND m.waiting AND m.kind IN ('page', 'reminder', 'ask') AND is_unneeded(m);
 			-- Nothing is sent for a held case.
 			WITH held AS (
 				UPDATE message m SET state = 'suppressed', lease_until = NULL,
@@ -102,10 +118,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 					WHERE m.message_id = ANY (ids) AND m.waiting
 					RETURNING m.*
 			)
-			SELECT c.message_id, c.fence, c.kind, c.method, c.uid::text, c.sequence, c.recipient::text,
+			SELECT c.message_id, c.fence, c.kind, c.method, coalesce(c.uid::text, c.foreign_uid), c.sequence, c.recipient::text,
 					c.recipient_name::text, c.sender::text, c.key_id, c.mail_uuid::text, c.first_uuid::text, epoch(c.made_at),
 					epoch(lower(c.span)), epoch(upper(c.span)), c.subject, c.body, c.summary, c.location, c.description,
-					c.renderer::integer, c.bounce_handle, c.answer_handle, c.attempts
+					c.renderer::integer, c.bounce_handle, c.answer_handle, c.partstat, c.partner::text,
+					c.shown_free, c.words, c.attempts
 				FROM claimed c
 				ORDER BY c.urgent DESC, c.message_id;
 		END
@@ -159,9 +176,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 					CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.message_id = u.message_id OFFSET 0) m
 				WHERE m.fence = u.fence AND m.state = 'claimed' AND m.lease_until > now_at
 					AND NOT EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
-					AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message n
-						WHERE n.uid = m.uid AND n.message_id > m.message_id))
-					AND CASE WHEN m.kind = 'page' THEN NOT page_is_over(m) ELSE true END;
+					AND (m.uid IS NULL OR NOT is_overtaken(m.uid, m.message_id))
+					AND CASE WHEN m.kind IN ('page', 'reminder', 'ask') THEN NOT is_unneeded(m) ELSE true END;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.may_send(bigint[], bigint[]) IS
@@ -194,7 +210,8 @@ CREATE OR REPLACE FUNCTION vac_store.invitation_refused(message_ids bigint[]) RE
 				FROM message m JOIN appointment a ON a.appointment_id = m.appointment_id
 				WHERE m.message_id = ANY (message_ids) AND k.coordinator_id = a.coordinator_id;
 			WITH gone AS (
-				UPDATE appointment a SET state = 'replaced', ended_at = now_at
+				-- A CANCEL may still be called for, should it have come to somebody all the same.
+				UPDATE appointment a SET state = 'replaced', ended_at = now_at, sequence = a.sequence + 1
 					FROM message m
 					WHERE m.message_id = ANY (message_ids) AND a.appointment_id = m.appointment_id
 						AND a.state = 'invited' AND a.sequence = m.sequence
@@ -252,8 +269,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 							WHEN u.outcome = 'sent' THEN 'sent'
 							WHEN u.outcome = 'final' AND NOT m.message_id = ANY (busy) THEN 'refused'
 							-- Back to the queue, unless a newer state stands there already.
-							WHEN m.uid IS NOT NULL AND EXISTS (SELECT FROM message n
-								WHERE n.uid = m.uid AND n.message_id > m.message_id) THEN 'overtaken'
+							WHEN m.uid IS NOT NULL AND is_overtaken(m.uid, m.message_id) THEN 'overtaken'
 							ELSE 'queued' END,
 						sent_at = CASE WHEN u.outcome = 'sent' THEN now_at ELSE m.sent_at END,
 						attempts = m.attempts + (u.outcome IN ('retry', 'unknown', 'final'))::integer,
@@ -324,6 +340,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.next_message() RETURNS bigint
 			known boolean := EXISTS (SELECT FROM mail_identity);
 			next_at timestamptz;
 		BEGIN
+			IF NOT is_home() THEN
+				RETURN NULL;
+			END IF;
 			IF EXISTS (SELECT FROM message m
 				WHERE m.waiting AND m.state = 'queued' AND m.not_before <= now_at AND (known OR m.sender IS NOT NULL)
 					AND (m.uid IS NULL OR coalesce(uid_free_at(m.uid, m.message_id, margin) <= now_at, true))) THEN

@@ -1,5 +1,6 @@
 -- Appointments that make room: what hurries and would be late otherwise moves what hurries less. A
--- decision is stored with all its moves or not at all; where anything fails the old places stand.
+-- decision is stored with all its moves or not at all; where anything fails the old places stand. So it is with an
+-- appointment that nobody answered: it lapses only where another is stored in its place.
 
 CREATE OR REPLACE FUNCTION vac_store.moves_of(plan vac_store.planned[]) RETURNS vac_store.planned[]
 	LANGUAGE plpgsql IMMUTABLE STRICT
@@ -52,7 +53,7 @@ CREATE OR REPLACE FUNCTION vac_store.move_rule(one vac_store.planned, moves vac_
 						WHEN NOT coalesce(a.live AND a.coordinator_id = m.from_coordinator AND epoch(lower(a.span)) = m.from_start
 								AND r.state = 'planned', false)
 							OR count(*) OVER (PARTITION BY m.appointment_id) > 1 THEN 'move_changed'
-						WHEN a.pinned OR a.urgency <> r.urgency OR c.state <> 'open' OR c.held_since IS NOT NULL
+						WHEN a.pinned OR r.seek_since IS NOT NULL OR a.urgency <> r.urgency OR c.state <> 'open' OR c.held_since IS NOT NULL
 							OR NOT coalesce(hurry = ANY (movers(policy_text('may_be_moved', r.urgency))), false) THEN 'move_forbidden'
 						WHEN lower(a.span) < policy_after('notice', r.urgency, r.office_id, now_at) - plan_grace() THEN 'move_notice'
 						WHEN greatest(lower(a.span), lower(m.span)) > r.due_at THEN 'move_late'
@@ -90,6 +91,7 @@ CREATE OR REPLACE FUNCTION vac_store.place_moved(one vac_store.planned, moves va
 			WITH moved AS (
 				UPDATE appointment a
 					SET span = m.span, busy = m.busy, state = 'invited', sequence = a.sequence + 1, by_interpreter = m.by_interpreter,
+						partstat = NULL, answered_at = NULL, answered_by = NULL,
 						counted_minutes = counted_minutes((date_part('epoch', upper(m.span) - lower(m.span)) / 60)::integer, m.span, m.busy)
 					FROM unnest(moves) m
 					WHERE a.appointment_id = m.appointment_id AND NOT m.n = ANY (given)
@@ -141,7 +143,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_moving(one vac_store.planned, now_at 
 	SET lock_timeout = '250ms'
 	AS $$
 		DECLARE
-			moves planned[] := plan_rows(one.moves);
+			moves planned[] := coalesce(plan_rows(one.moves), '{}');
 			against text := move_rule(one, moves, now_at, locked_out);
 			-- What it costs to move them depends on it.
 			accepted bigint[] := ARRAY(SELECT a.appointment_id FROM appointment a
@@ -158,8 +160,9 @@ CREATE OR REPLACE FUNCTION vac_store.store_moving(one vac_store.planned, now_at 
 				PERFORM end_appointments(ended, 'replaced', 'made_room');
 				UPDATE appointment a SET state = 'replaced'
 					WHERE a.appointment_id = ANY (ARRAY(SELECT m.appointment_id FROM unnest(moves) m)) AND a.live;
+				PERFORM lapse_unanswered(one.request_id, now_at);
 				against := (SELECT c.rule FROM plan_rules(moves || one, now_at, locked_out) c WHERE c.rule IS NOT NULL ORDER BY c.n LIMIT 1);
-				IF against IS NULL AND NOT place_moved(one, moves, accepted, now_at, about) THEN
+				IF against IS NULL AND cardinality(moves) > 0 AND NOT place_moved(one, moves, accepted, now_at, about) THEN
 					against := 'busy';
 				END IF;
 				IF against IS NULL AND store_served(ARRAY[one], ARRAY[one.n], now_at, about) = '{}' THEN
@@ -187,4 +190,4 @@ CREATE OR REPLACE FUNCTION vac_store.store_moving(one vac_store.planned, now_at 
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.store_moving(vac_store.planned, timestamptz, integer[], jsonb) IS
-	'Stores a decision with its moves, all or nothing: NULL, or the first rule against it';
+	'Stores a decision with its moves, and with the end of the appointment it replaces, all or nothing: NULL, or the first rule against it';

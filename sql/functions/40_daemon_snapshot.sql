@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 				SELECT r.request_id, r.office_id, r.urgency, r.due_at, r.open_window,
 						greatest(now_at, lower(r.open_window)) AS from_at
 					FROM office o
-						JOIN request r ON r.office_id = o.office_id AND r.state = 'open' AND r.plan_at <= due_by
+						JOIN request r ON r.office_id = o.office_id AND r.to_plan AND r.plan_at <= due_by
 						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
 						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c
 							WHERE c.case_id = r.case_id OFFSET 0) c
@@ -78,7 +78,7 @@ CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_group integer, by_u
 						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = a.case_id OFFSET 0) c
 					WHERE a.coordinator_id = ANY (people) AND a.live AND NOT a.pinned AND a.urgency = ANY (kinds)
 						AND lower(a.span) >= now_at AND lower(a.span) < upper(within) AND upper(a.span) <= upper(within)
-						AND r.urgency = a.urgency AND r.state = 'planned' AND lower(a.span) <= r.due_at
+						AND r.urgency = a.urgency AND r.state = 'planned' AND r.seek_since IS NULL AND lower(a.span) <= r.due_at
 						AND c.state = 'open' AND c.held_since IS NULL
 			), rule AS MATERIALIZED (
 				SELECT k.office_id, k.urgency,
@@ -243,7 +243,9 @@ CREATE OR REPLACE FUNCTION vac_store.request_rows(request_ids bigint[], from_tim
 					ARRAY(SELECT DISTINCT a.coordinator_id FROM appointment a
 						WHERE a.case_id = r.case_id AND a.state = 'held' ORDER BY 1),
 					ARRAY(SELECT b.coordinator_id FROM request_bar b
-						WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > now_at) ORDER BY 1),
+							WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > now_at)
+						UNION SELECT p.coordinator_id FROM passed_over(ARRAY[r.request_id]) p WHERE r.seek_since IS NOT NULL
+						ORDER BY 1),
 					ARRAY(SELECT f.coordinator_id FROM case_conflict f WHERE f.case_id = r.case_id ORDER BY 1)
 				FROM unnest(request_ids, from_times, to_times) WITH ORDINALITY AS u (request_id, earliest, latest, n)
 					CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = u.request_id OFFSET 0) r
@@ -518,13 +520,16 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 		DECLARE
 			scope record;
 			people integer[];
+			leaving bigint[];
 		BEGIN
 			SELECT * INTO scope FROM snapshot_scope();
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
 				WHERE o.group_id = scope.of_group AND k.retired_at IS NULL);
+			-- What a plan will replace does not keep its own case busy.
+			leaving := ARRAY(SELECT l.appointment_id FROM leaving_appointments(scope.requests) l);
 			RETURN QUERY
-			SELECT a.appointment_id, a.coordinator_id, a.case_id, a.urgency::text,
-					epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
+			SELECT a.appointment_id, a.coordinator_id, CASE WHEN a.appointment_id = ANY (leaving) THEN 0 ELSE a.case_id END,
+					a.urgency::text, epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
 				FROM appointment a
 				WHERE a.coordinator_id = ANY (people) AND (a.live OR a.state = 'held')
@@ -533,8 +538,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 					AND lower(a.span) < upper(scope.span) + interval '8 days'
 			UNION
 			-- The victim cannot be in two places either, whoever else meets them.
-			SELECT a.appointment_id, a.coordinator_id, a.case_id, a.urgency::text,
-					epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
+			SELECT a.appointment_id, a.coordinator_id, CASE WHEN a.appointment_id = ANY (leaving) THEN 0 ELSE a.case_id END,
+					a.urgency::text, epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
 				FROM appointment a
 				WHERE a.case_id = ANY (ARRAY(SELECT r.case_id FROM request r
@@ -543,7 +548,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.snapshot_busy(integer) IS
-	'Live and held appointments of the group''s coordinators from the first week to the horizon, and those of the cases to plan or to move';
+	'Live and held appointments of the group''s coordinators from the first week to the horizon, and those of the cases to plan or to move; case 0: it is to be replaced';
 
 CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
 	RETURNS TABLE (zone text, day_starts bigint[], week_numbers integer[], nights bigint[])

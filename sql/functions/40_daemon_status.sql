@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 			RETURN QUERY SELECT CASE WHEN n.daemons = 0 THEN 'bad' ELSE 'ok' END,
 				CASE WHEN n.daemons = 0 THEN 'daemon: none is running; start the vacd service'
 					ELSE format('daemon: %s running: %s', n.daemons, n.names) END;
-			FOREACH stage_name IN ARRAY ARRAY['dispatch', 'mailer'] LOOP
+			FOREACH stage_name IN ARRAY ARRAY['dispatch', 'mailer', 'answer', 'deadline'] LOOP
 				SELECT max(b.turned_at) AS turned_at INTO h
 					FROM heartbeat b JOIN daemon d ON d.daemon_id = b.daemon_id AND d.stopped_at IS NULL
 					WHERE b.stage = stage_name;
@@ -45,8 +45,12 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 						WHEN h.turned_at > now_at - still THEN format('%s: turned %s ago', stage_name, age_text(h.turned_at, now_at))
 						ELSE format('%s: stands still, turned %s ago; look at the daemon''s journal', stage_name, age_text(h.turned_at, now_at)) END;
 			END LOOP;
+			RETURN QUERY SELECT i.severity, i.text FROM inbox_status(now_at, still) i;
 			IF n.holding > 0 THEN
 				RETURN QUERY SELECT 'warn', 'mail: deliver = hold, nothing is sent; set deliver = smtp when mail may go out';
+			END IF;
+			IF NOT is_home() THEN
+				RETURN QUERY SELECT 'bad', 'mail: this database is a copy or was restored, and nothing is sent from it; `vacd adopt` makes it the one in use';
 			END IF;
 			SELECT string_agg(o.code, ', ' ORDER BY o.code) AS codes INTO n
 				FROM office o

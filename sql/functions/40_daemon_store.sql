@@ -63,7 +63,8 @@ COMMENT ON FUNCTION vac_store.keep_plan(jsonb, timestamptz) IS 'The row of a pla
 -- Written for one decision and for five hundred alike: every table is read by a list of ids, and what
 -- was read is joined by hashing. Hence the settings: the planner must not think of anything else when
 -- the tables are empty, and its plan is kept for the session.
-CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at timestamptz, locked_out integer[])
+CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at timestamptz, locked_out integer[],
+		willing boolean DEFAULT false)
 	RETURNS TABLE (n bigint, request_id bigint, coordinator_id integer, rule text)
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -108,7 +109,9 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 					FROM case_conflict f WHERE f.case_id = ANY (matters) GROUP BY f.case_id
 			), bar AS MATERIALIZED (
 				SELECT f.request_id, array_agg(f.coordinator_id) AS people
-					FROM request_bar f WHERE f.request_id = ANY (asked) AND (f.until IS NULL OR f.until > now_at)
+					FROM (SELECT b.request_id, b.coordinator_id FROM request_bar b
+							WHERE b.request_id = ANY (asked) AND (b.until IS NULL OR b.until > now_at)
+						UNION ALL SELECT p.request_id, p.coordinator_id FROM passed_over(asked) p) f
 					GROUP BY f.request_id
 			), who AS MATERIALIZED (
 				SELECT k.coordinator_id, k.office_id, k.retired_at, k.gender, coalesce(k.time_zone, o.time_zone) AS zone,
@@ -171,7 +174,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 						NOT coalesce(r.case_id = ANY (c.case_ids), false) AS new_case,
 						coalesce(c.open_cases, 0) AS open_cases, coalesce(x.minutes, 0) AS minutes, coalesce(y.meetings, 0) AS meetings,
 						CASE
-							WHEN r.state IS DISTINCT FROM CASE WHEN d.appointment_id IS NULL THEN 'open' ELSE 'planned' END
+							WHEN NOT coalesce(CASE WHEN d.appointment_id IS NULL THEN r.to_plan ELSE r.state = 'planned' END, false)
 								OR NOT coalesce(e.goes_on, false) THEN 'gone'
 							WHEN d.twice THEN 'twice'
 							WHEN d.coordinator_id = ANY (locked_out) THEN 'locked'
@@ -179,7 +182,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 							WHEN NOT (r.open_window @> d.span)
 								OR upper(d.span) > greatest(now_at, lower(r.open_window)) + u.horizon
 								OR upper(d.span) - lower(d.span) <> r.minutes * interval '1 minute' THEN 'window'
-							WHEN lower(d.span) < u.earliest THEN 'notice'
+							WHEN lower(d.span) < u.earliest AND NOT willing THEN 'notice'
 							WHEN w.office_id <> r.office_id AND b.office_id IS NULL THEN 'not_backup'
 							WHEN d.coordinator_id = ANY (f.people) THEN 'conflict'
 							WHEN d.coordinator_id = ANY (z.people) THEN 'barred'
@@ -242,8 +245,8 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 				ORDER BY f.n;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.plan_rules(vac_store.planned[], timestamptz, integer[]) IS
-	'For each decision of a plan that names somebody the first hard rule against it on the data as they are now, or NULL';
+COMMENT ON FUNCTION vac_store.plan_rules(vac_store.planned[], timestamptz, integer[], boolean) IS
+	'For each decision of a plan that names somebody the first hard rule against it on the data as they are now, or NULL; who is willing needs no notice';
 
 -- What nobody can take is kept, with the reasons; the supervisors get one bundled notice an office.
 CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], now_at timestamptz, about jsonb) RETURNS bigint[]
@@ -266,7 +269,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 				FROM request r
 					CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 				WHERE r.request_id = ANY (ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.coordinator_id IS NULL))
-					AND r.state = 'open' AND c.state = 'open' AND c.held_since IS NULL;
+					AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL;
 			IF kept IS NULL THEN
 				RETURN '{}';
 			END IF;
@@ -284,7 +287,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 						FROM unnest(plan) p WHERE p.n = ANY (fresh) ORDER BY p.n;
 			END IF;
 			INSERT INTO history (event, office_id, case_id, request_id)
-				SELECT 'request_unserved', r.office_id, r.case_id, r.request_id
+				SELECT CASE WHEN r.state = 'open' THEN 'request_unserved' ELSE 'nobody_else' END, r.office_id, r.case_id, r.request_id
 					FROM request r WHERE r.request_id = ANY (first_time) ORDER BY r.request_id;
 			UPDATE request r SET unserved_since = coalesce(r.unserved_since, now_at), refusals = 0,
 					plan_at = least(now_at + again,
@@ -295,14 +298,8 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 				FROM unnest(plan) p
 				WHERE r.request_id = ANY (kept) AND p.request_id = r.request_id AND p.coordinator_id IS NULL;
 			FOR told IN
-				SELECT r.office_id, array_agg(r.request_id) AS ids, bool_or(r.urgency = 'immediate') AS hurry,
-						bool_or(r.noticed_at IS NOT NULL) AS again,
-						string_agg(format('%s, %s, %s, due %s', c.case_code, r.urgency, r.language,
-							local_text(r.due_at, o.time_zone)), E'\n'
-							ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text), r.due_at, r.request_id) AS lines
+				SELECT r.office_id, array_agg(r.request_id) AS ids
 					FROM request r
-						JOIN case_record c ON c.case_id = r.case_id
-						JOIN office o ON o.office_id = r.office_id
 					WHERE r.request_id = ANY (kept)
 						AND NOT EXISTS (SELECT FROM unnest(plan) p WHERE p.request_id = r.request_id AND p.ruled_out ? 'locked')
 						AND (r.noticed_at IS NULL
@@ -310,12 +307,11 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 					GROUP BY r.office_id
 					ORDER BY r.office_id
 			LOOP
-				PERFORM tell_supervisors(told.office_id, 'nobody found',
-					E'For these cases the planner finds nobody; it goes on trying:\n\n' || told.lines
-						|| E'\n\nThe reasons are in view vac.unassigned.\n', told.hurry, told.again, now_at);
-				UPDATE request r SET noticed_at = now_at WHERE r.request_id = ANY (told.ids);
+				PERFORM tell_of_trouble(told.office_id, told.ids, '{}', now_at);
 			END LOOP;
-			IF first_time IS NOT NULL THEN
+			-- While an appointment stands there is nothing to tell.
+			first_time := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (first_time) AND r.state = 'open');
+			IF first_time <> '{}' THEN
 				PERFORM tell_requesters(first_time, 'nobody', now_at);
 			END IF;
 			RETURN kept;
@@ -373,6 +369,8 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			stored bigint[];
 			made bigint[];
 			call_outs bigint[];
+			replaced bigint[];
+			others bigint[];
 			of_plan bigint;
 			told record;
 		BEGIN
@@ -384,8 +382,13 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 				RETURN '{}';
 			END IF;
 			of_plan := keep_plan(about, now_at);
+			-- That somebody more is asked for a call-out is no news to whoever opened the case.
+			SELECT coalesce(array_agg(r.request_id) FILTER (WHERE r.seek_since IS NOT NULL AND r.urgency <> 'immediate'), '{}'),
+					coalesce(array_agg(r.request_id) FILTER (WHERE r.seek_since IS NULL), '{}')
+				INTO replaced, others
+				FROM request r WHERE r.request_id = ANY (stored);
 			UPDATE request r
-				SET state = 'planned', tries = r.tries + 1, refusals = 0, unserved_since = NULL, noticed_at = NULL
+				SET state = 'planned', seek_since = NULL, tries = r.tries + 1, refusals = 0, unserved_since = NULL, noticed_at = NULL
 				WHERE r.request_id = ANY (stored);
 			INSERT INTO decision (request_id, appointment_id, at, cost, terms, runner_up, ruled_out, nearest, plan_id)
 				SELECT p.request_id, m.appointment_id, now_at, p.cost, p.terms, p.runner_up, p.ruled_out, p.nearest, of_plan
@@ -397,7 +400,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 						jsonb_build_object('starts', lower(a.span), 'ends', upper(a.span))
 					FROM appointment a WHERE a.appointment_id = ANY (made);
 			PERFORM queue_appointments('invitation', made, now_at);
-			PERFORM tell_requesters(stored, 'planned', now_at);
+			PERFORM tell_requesters(others, 'planned', now_at), tell_requesters(replaced, 'moved', now_at);
 			IF call_outs IS NOT NULL THEN
 				PERFORM queue_pages(call_outs, now_at);
 				FOR told IN
@@ -450,6 +453,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			asked bigint[];
 			stored bigint[] := '{}';
 			kept bigint[];
+			seekers bigint[];
 			moving record;
 		BEGIN
 			PERFORM FROM dispatch_group g
@@ -502,8 +506,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				RETURN QUERY SELECT unnest(locked_requests), 'refused', 'request_locked';
 				RETURN;
 			END IF;
-			-- Before the others, whose places may be the room that these make.
-			FOR moving IN SELECT p AS one FROM unnest(decisions) p WHERE p.coordinator_id IS NOT NULL AND p.moves IS NOT NULL ORDER BY p.n
+			seekers := ARRAY(SELECT r.request_id FROM request r
+				WHERE r.request_id = ANY (wanted) AND r.seek_since IS NOT NULL AND r.urgency <> 'immediate');
+			-- Those that end or move another appointment come before the others, whose places may be the room that these make.
+			FOR moving IN SELECT p AS one FROM unnest(decisions) p
+				WHERE p.coordinator_id IS NOT NULL AND (p.moves IS NOT NULL OR p.request_id = ANY (seekers)) ORDER BY p.n
 			LOOP
 				numbers := numbers || (moving.one).n;
 				asked := asked || (moving.one).request_id;
@@ -514,10 +521,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			END LOOP;
 			SELECT numbers || array_agg(c.n), against || array_agg(coalesce(c.rule, '')), asked || array_agg(c.request_id)
 				INTO numbers, against, asked
-				FROM plan_rules(CASE WHEN moved IS NULL THEN decisions
-					ELSE ARRAY(SELECT p FROM unnest(decisions) p WHERE p.moves IS NULL) END, now_at, locked_people) c;
+				FROM plan_rules(CASE WHEN moved IS NULL AND seekers = '{}' THEN decisions
+					ELSE ARRAY(SELECT p FROM unnest(decisions) p WHERE p.moves IS NULL AND p.request_id <> ALL (seekers)) END,
+					now_at, locked_people) c;
 			IF '' = ANY (against) THEN
-				IF alone AND moved IS NULL THEN
+				IF alone AND moved IS NULL AND seekers = '{}' THEN
 					BEGIN
 						-- An uncommitted appointment makes the exclusion constraint wait for its end.
 						PERFORM set_config('lock_timeout', '250ms', true);
@@ -540,7 +548,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 						WHEN r.refusals < 3 THEN interval '0'
 						ELSE least(power(2, least(r.refusals, 12) - 3), 900) * interval '1 second' END
 				FROM unnest(asked, against) a (request_id, rule)
-				WHERE r.request_id = ANY (asked) AND r.request_id = a.request_id AND r.state = 'open' AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
+				WHERE r.request_id = ANY (asked) AND r.request_id = a.request_id AND r.to_plan AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
 			RETURN QUERY
 			SELECT p.request_id,
 					CASE

@@ -168,8 +168,10 @@ COMMENT ON FUNCTION vac_store.terms_text(jsonb) IS 'The terms of a cost, the gre
 CREATE OR REPLACE FUNCTION vac_store.kind_text(kind text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE kind WHEN 'cancel' THEN 'cancellation' WHEN 'update' THEN 'change' WHEN 'page' THEN 'page'
-		WHEN 'notice' THEN 'notice' WHEN 'requester' THEN 'news' ELSE kind END;
-COMMENT ON FUNCTION vac_store.kind_text(text) IS 'What a message is, in a word: invitation, change, cancellation, page, notice, news';
+		WHEN 'notice' THEN 'notice' WHEN 'requester' THEN 'news' WHEN 'reply' THEN 'answer'
+		WHEN 'counter_refused' THEN 'refused proposal' WHEN 'ask' THEN 'question' ELSE kind END;
+COMMENT ON FUNCTION vac_store.kind_text(text) IS
+	'What a message is, in a word: invitation, change, cancellation, reminder, page, notice, news, answer, refused proposal, question, shift';
 
 CREATE OR REPLACE FUNCTION vac_store.reason_text(reason text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -191,6 +193,12 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone t
 		WHEN 'case_opened' THEN 'case opened, ' || (detail ->> 'urgency')
 		WHEN 'request_planned' THEN 'planned'
 		WHEN 'request_unserved' THEN 'nobody found'
+		WHEN 'nobody_else' THEN 'no answer in time, and nobody else found'
+		WHEN 'answer_overdue' THEN 'no answer in time'
+		WHEN 'window_longer' THEN 'longer to answer: no daemon was at work'
+		WHEN 'clock_started' THEN 'clock started'
+		WHEN 'clock_ticked' THEN 'clock ticked off'
+		WHEN 'clock_ran_out' THEN 'clock ran out'
 		WHEN 'appointment_moved' THEN format('moved%s from %s to %s, to make room for %s',
 			CASE WHEN detail ->> 'other_coordinator' = 'true' THEN ' to another coordinator,' ELSE '' END,
 			vac_store.short_time((detail ->> 'started')::timestamptz, zone), vac_store.short_time((detail ->> 'starts')::timestamptz, zone),

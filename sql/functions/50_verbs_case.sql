@@ -49,7 +49,7 @@ CREATE OR REPLACE FUNCTION vac_store.end_pages(appointment_ids bigint[]) RETURNS
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 	UPDATE message m SET state = 'unneeded'
-		WHERE m.appointment_id = ANY (appointment_ids) AND m.kind = 'page' AND m.state = 'queued';
+		WHERE m.appointment_id = ANY (appointment_ids) AND m.kind = 'page' AND m.state = 'queued' AND m.waiting;
 $$;
 COMMENT ON FUNCTION vac_store.end_pages(bigint[]) IS 'Pages that still wait are not needed when their appointment has ended';
 
@@ -141,7 +141,9 @@ BEGIN
 	PERFORM end_appointments(ended, 'cancelled', 'hold');
 	UPDATE request r SET state = 'open', plan_at = at
 		WHERE r.case_id = one.case_id AND r.state = 'planned'
-			AND r.request_id IN (SELECT a.request_id FROM appointment a WHERE a.appointment_id = ANY (ended));
+			AND r.request_id IN (SELECT a.request_id FROM appointment a WHERE a.appointment_id = ANY (ended))
+			-- Of a call-out one may be over while another was still to come.
+			AND NOT EXISTS (SELECT FROM appointment a WHERE a.request_id = r.request_id AND a.live);
 	PERFORM suppress_mail(one);
 	PERFORM record('case_held', of_office => one.office_id, of_case => one.case_id,
 		why => reason_code(hold_case.reason), said => reason_note(hold_case.reason),
@@ -183,7 +185,7 @@ BEGIN
 	UPDATE message m SET state = 'queued', not_before = at, checked = 0
 		WHERE m.case_id = one.case_id AND m.kind = 'cancel' AND m.state = 'suppressed' AND lower(m.span) > at
 			AND EXISTS (SELECT FROM message e WHERE e.uid = m.uid AND e.method = 'REQUEST' AND e.ever_claimed);
-	UPDATE request r SET plan_at = at, refusals = 0 WHERE r.case_id = one.case_id AND r.state = 'open';
+	UPDATE request r SET plan_at = at, refusals = 0 WHERE r.case_id = one.case_id AND r.to_plan;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	PERFORM pg_notify('vac_mailer', '');
 	PERFORM record('case_released', of_office => one.office_id, of_case => one.case_id,

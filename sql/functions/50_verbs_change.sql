@@ -56,8 +56,12 @@ DECLARE
 	at CONSTANT timestamptz := moment();
 	standing appointment[] := ARRAY(SELECT a FROM appointment a WHERE a.request_id = r.request_id AND a.live);
 	unfit bigint[] := ARRAY(SELECT a.appointment_id FROM unnest(standing) a WHERE NOT appointment_fits(a, before, r));
-	fit bigint[] := ARRAY(SELECT a.appointment_id FROM unnest(standing) a WHERE a.appointment_id <> ALL (unfit));
+	-- Of a call-out that hurries less one is enough: of who accepted, else of who was asked first.
+	fit bigint[] := ARRAY(SELECT a.appointment_id FROM unnest(standing) a WHERE a.appointment_id <> ALL (unfit)
+		ORDER BY a.state <> 'accepted', a.appointment_id LIMIT CASE WHEN r.urgency <> 'immediate' THEN 1 END);
+	surplus bigint[] := ARRAY(SELECT a.appointment_id FROM unnest(standing) a WHERE a.appointment_id <> ALL (unfit || fit));
 BEGIN
+	PERFORM end_appointments(surplus, 'replaced', why), end_pages(surplus) WHERE surplus <> '{}';
 	IF cardinality(unfit) > 0 THEN
 		PERFORM end_appointments(unfit, 'cancelled', why), end_pages(unfit);
 	END IF;

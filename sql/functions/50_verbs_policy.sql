@@ -9,7 +9,7 @@ AS $$
 	-- moment is planned on fresh data anyway.
 	UPDATE request SET plan_at = moment()
 		WHERE request_id IN (SELECT r.request_id FROM request r JOIN office o USING (office_id)
-			WHERE r.state = 'open' AND r.plan_at > moment() AND r.unserved_since IS NOT NULL
+			WHERE r.to_plan AND r.plan_at > moment() AND r.unserved_since IS NOT NULL
 				AND (of_office IS NULL
 					OR o.group_id = (SELECT g.group_id FROM office g WHERE g.office_id = of_office))
 			FOR NO KEY UPDATE OF r SKIP LOCKED);

@@ -329,7 +329,7 @@ BEGIN
 		PERFORM refuse_if(moment_problem(remove_shift.to_time, zone), 'to_time');
 	END IF;
 	WITH removed AS (
-		DELETE FROM shift s WHERE s.coordinator_id = who.coordinator_id
+		DELETE FROM shift s WHERE s.coordinator_id = who.coordinator_id AND s.duty_id IS NULL
 			AND s.span && tstzrange(local_moment(remove_shift.from_time, zone),
 				greatest(local_moment(coalesce(remove_shift.to_time, remove_shift.from_time), zone, true),
 					local_moment(remove_shift.from_time, zone) + interval '1 second'))
@@ -342,7 +342,7 @@ BEGIN
 	IF gone IS NULL THEN
 		PERFORM refuse(format('from_time: %s has no single shift then', who.code),
 			coalesce((SELECT 'Single shifts: ' || string_agg(span_text(s.span, zone), '; ' ORDER BY s.span)
-				FROM shift s WHERE s.coordinator_id = who.coordinator_id AND upper(s.span) > moment()),
+				FROM shift s WHERE s.coordinator_id = who.coordinator_id AND s.duty_id IS NULL AND upper(s.span) > moment()),
 				'There is none; weekly patterns are changed by vac.set_pattern(…).'));
 	END IF;
 	PERFORM tell_meetings_outside(who);

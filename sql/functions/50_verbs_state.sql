@@ -3,7 +3,7 @@
 -- ---- how a case stands -----------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.standing_text(case_state text, held_since timestamptz, request_state text,
 		unserved_since timestamptz, appointment_state text, starts timestamptz, ends timestamptz, sent boolean,
-		at timestamptz) RETURNS text
+		at timestamptz, partstat text DEFAULT NULL, ended text DEFAULT NULL) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE
 		WHEN case_state <> 'open' THEN case_state
@@ -11,15 +11,17 @@ CREATE OR REPLACE FUNCTION vac_store.standing_text(case_state text, held_since t
 		WHEN appointment_state IN ('invited', 'accepted') AND ends <= at THEN 'over, outcome open'
 		WHEN appointment_state = 'accepted' AND starts <= at THEN 'going on'
 		WHEN appointment_state = 'accepted' THEN 'accepted'
+		WHEN appointment_state = 'invited' AND partstat = 'TENTATIVE' THEN 'perhaps, no answer yet'
 		WHEN appointment_state = 'invited' AND sent THEN 'asked, no answer yet'
 		WHEN appointment_state = 'invited' THEN 'mail not out yet'
 		WHEN request_state = 'open' AND unserved_since IS NOT NULL THEN 'NOBODY FOUND'
+		WHEN request_state = 'open' AND ended IN ('declined', 'lapsed', 'missed') THEN ended || ', being planned again'
 		WHEN request_state = 'open' THEN 'being planned'
 		WHEN request_state = 'met' THEN 'met'
 		WHEN request_state = 'planned' THEN 'being planned again'
 		ELSE 'no meeting needed' END;
-COMMENT ON FUNCTION vac_store.standing_text(text, timestamptz, text, timestamptz, text, timestamptz, timestamptz, boolean, timestamptz) IS
-	'How a case stands, in a few words, from the states of case, request and appointment';
+COMMENT ON FUNCTION vac_store.standing_text(text, timestamptz, text, timestamptz, text, timestamptz, timestamptz, boolean, timestamptz, text, text) IS
+	'How a case stands, in a few words, from the states of case, request and appointment; partstat: the answer last taken; ended: how the last appointment of the request ended';
 
 CREATE OR REPLACE FUNCTION vac_store.standing(of_case bigint, at timestamptz)
 	RETURNS TABLE (state text, coordinator text, title text, telephone text, meeting text, place text,
@@ -28,7 +30,8 @@ CREATE OR REPLACE FUNCTION vac_store.standing(of_case bigint, at timestamptz)
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 	SELECT standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
-				EXISTS (SELECT FROM message m WHERE m.uid = a.uid AND m.method = 'REQUEST' AND m.state = 'sent'), at),
+				EXISTS (SELECT FROM message m WHERE m.uid = a.uid AND m.method = 'REQUEST' AND m.state = 'sent'), at, a.partstat,
+				(SELECT e.state FROM appointment e WHERE e.request_id = r.request_id AND NOT e.live ORDER BY e.appointment_id DESC LIMIT 1)),
 			k.name, k.title, k.telephone, short_span(a.span, o.time_zone),
 			CASE WHEN a.appointment_id IS NULL THEN NULL WHEN r.mode = 'telephone' THEN 'by telephone' ELSE p.text END,
 			o.code, o.telephone

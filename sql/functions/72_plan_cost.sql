@@ -108,7 +108,10 @@ CREATE OR REPLACE FUNCTION vac_store.plan_found(p plan, people integer[], matter
 		#variable_conflict use_column
 		BEGIN
 			RETURN QUERY
-			SELECT a.appointment_id, a.case_id, a.coordinator_id, a.urgency::text,
+			-- What this plan replaced was no meeting of its case to it.
+			SELECT a.appointment_id, CASE WHEN a.state = 'lapsed' AND EXISTS (SELECT FROM decision e
+						WHERE e.plan_id = p.plan_id AND e.request_id = a.request_id AND e.appointment_id > a.appointment_id)
+					THEN 0 ELSE a.case_id END, a.coordinator_id, a.urgency::text,
 					NOT stood(a.made_at, a.live, a.ended_at, p.stored_at), s.starts, s.starts + (upper(a.span) - lower(a.span)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
 				FROM (SELECT b.* FROM appointment b

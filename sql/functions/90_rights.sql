@@ -59,6 +59,14 @@ GRANT SELECT (case_id, case_code, office_id, language, state, held_since, respon
 GRANT SELECT (request_id, case_id, office_id, service, urgency, state, due_at, unserved_since) ON vac_store.request TO vac_intake;
 GRANT SELECT (appointment_id, request_id, case_id, office_id, coordinator_id, span, busy, urgency, state, live, uid,
 	by_interpreter, over_cap, pinned, made_at, ended_at) ON vac_store.appointment TO vac_supervisor;
+GRANT SELECT (send_by, window_from, answer_by, asks) ON vac_store.appointment TO vac_supervisor;
+GRANT SELECT ON vac_store.clock, vac_store.clock_kind TO vac_supervisor;
+GRANT SELECT (partstat, answered_at, outcome, outcome_at) ON vac_store.appointment TO vac_supervisor;
+GRANT SELECT (first_contact_at) ON vac_store.case_record TO vac_supervisor;
+GRANT SELECT (bounced_at, delayed_at, telephoned_at, telephoned_by) ON vac_store.message TO vac_supervisor;
+-- What came in, without the mail itself, its envelope and its record.
+GRANT SELECT (inbound_id, received_at, state, outcome, why, said, office_id, appointment_id, coordinator_id, from_address,
+	taken_up_at, taken_up_by) ON vac_store.inbound TO vac_supervisor;
 GRANT SELECT (message_id, kind, office_id, case_id, appointment_id, method, uid, recipient_name, made_at, span, neutral, state,
 	waiting, amiss, urgent, not_before, lease_until, attempts, sent_at, reply) ON vac_store.message TO vac_supervisor;
 
@@ -78,7 +86,7 @@ GRANT EXECUTE ON FUNCTION
 	vac_store.duty_text(text),
 	vac_store.mode_text(text, text),
 	vac_store.kind_text(text),
-	vac_store.standing_text(text, timestamptz, text, timestamptz, text, timestamptz, timestamptz, boolean, timestamptz)
+	vac_store.standing_text(text, timestamptz, text, timestamptz, text, timestamptz, timestamptz, boolean, timestamptz, text, text)
 	TO vac_supervisor, vac_intake;
 GRANT EXECUTE ON FUNCTION
 	vac_store.rule_text(text, text, text),
@@ -90,6 +98,7 @@ GRANT EXECUTE ON FUNCTION
 	vac_store.wrapped(text, integer),
 	vac_store.room_makers(bigint, bigint),
 	vac_store.duty_now(timestamptz),
+	vac_store.duties(timestamptz),
 	vac_daemon.status()
 	TO vac_supervisor;
 GRANT EXECUTE ON FUNCTION vac_store.own_standing(bigint, timestamptz) TO vac_supervisor, vac_intake;

@@ -12,7 +12,7 @@ COMMENT ON VIEW vac.my_cases IS
 COMMENT ON COLUMN vac.my_cases.case_code IS 'Code of the case';
 COMMENT ON COLUMN vac.my_cases.office IS 'Office';
 COMMENT ON COLUMN vac.my_cases.opened IS 'How long ago it was opened';
-COMMENT ON COLUMN vac.my_cases.state IS 'being planned, NOBODY FOUND, asked, accepted, going on, over, on hold, withdrawn';
+COMMENT ON COLUMN vac.my_cases.state IS 'being planned, NOBODY FOUND, asked, perhaps (tentative), accepted, declined (and planned again), going on, over, on hold, withdrawn';
 COMMENT ON COLUMN vac.my_cases.coordinator IS 'Whom to name to the victim';
 COMMENT ON COLUMN vac.my_cases.telephone IS 'Their work telephone';
 COMMENT ON COLUMN vac.my_cases.meeting IS 'When, in local time of the office';

@@ -6,7 +6,8 @@ CREATE OR REPLACE VIEW vac.roster WITH (security_invoker = true) AS
 			CASE WHEN g.lacks = '{}' THEN 'all'
 				WHEN cardinality(g.lacks) = 1 AND cardinality(g.gives) > 2 THEN 'all but ' || g.lacks[1]
 				ELSE vac_store.list_text(g.gives, 3) END AS services,
-			k.telephone::text AS telephone
+			concat_ws(E'\n', k.telephone, CASE WHEN k.mail_failed_at IS NOT NULL THEN 'mail fails' END, CASE WHEN k.away_noted_at > vac.now() - interval '14 days'
+				THEN 'away? ' || vac_store.short_time(k.away_noted_at, coalesce(k.time_zone, o.time_zone), 'DD Mon') END) AS telephone
 		FROM vac_store.coordinator k
 			JOIN vac_store.office o ON o.office_id = k.office_id
 			CROSS JOIN LATERAL (
@@ -25,5 +26,5 @@ COMMENT ON COLUMN vac.roster.name IS 'Name';
 COMMENT ON COLUMN vac.roster.duty IS 'full-time or collateral';
 COMMENT ON COLUMN vac.roster.languages IS 'Languages spoken, as tags; +2: two more';
 COMMENT ON COLUMN vac.roster.services IS 'Services given, by their first word';
-COMMENT ON COLUMN vac.roster.telephone IS 'Work telephone';
+COMMENT ON COLUMN vac.roster.telephone IS 'Work telephone; below it mail fails: an invitation came back, or away? with the day of an automatic reply (out of office) in the last two weeks';
 GRANT SELECT ON vac.roster TO vac_supervisor;

@@ -5,7 +5,7 @@ CREATE OR REPLACE VIEW vac.week WITH (security_invoker = true) AS
 			vac_store.mode_text(r.mode, r.place) AS place,
 			vac_store.standing_text('open', NULL, 'planned', NULL, a.state, lower(a.span), upper(a.span),
 				EXISTS (SELECT FROM vac_store.message m WHERE m.uid = a.uid AND m.method = 'REQUEST' AND m.state = 'sent'),
-				vac.now()) AS state
+				vac.now(), a.partstat) AS state
 		FROM vac_store.appointment a
 			JOIN vac_store.office o ON o.office_id = a.office_id
 			LEFT JOIN vac_store.coordinator k ON k.coordinator_id = a.coordinator_id
@@ -22,5 +22,5 @@ COMMENT ON COLUMN vac.week.coordinator IS 'Who goes';
 COMMENT ON COLUMN vac.week.case_code IS 'Code of the case; of another office''s case only whose it is';
 COMMENT ON COLUMN vac.week.urgency IS 'immediate, urgent or routine';
 COMMENT ON COLUMN vac.week.place IS 'Code of the place, or telephone';
-COMMENT ON COLUMN vac.week.state IS 'mail not out yet, asked, accepted, going on, or over';
+COMMENT ON COLUMN vac.week.state IS 'mail not out yet, asked, perhaps (tentative), accepted, going on, or over';
 GRANT SELECT ON vac.week TO vac_supervisor;

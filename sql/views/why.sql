@@ -13,7 +13,7 @@ CREATE OR REPLACE VIEW vac.why WITH (security_invoker = true) AS
 				ORDER BY l.decision_id DESC LIMIT 1) d
 			CROSS JOIN LATERAL (
 				SELECT 1 AS part, 'chosen' AS place, a.coordinator_id, coalesce(m.starts, lower(a.span)) AS starts, d.cost,
-						concat_ws('; ', vac_store.terms_text(d.terms), 'makes room: ' || x.codes,
+						concat_ws('; ', coalesce(vac_store.terms_text(d.terms), 'taken over from a colleague'), 'makes room: ' || x.codes,
 							CASE WHEN d.limited THEN 'best plan so far' END) AS because, d.decision_id AS by_id
 					FROM vac_store.appointment a
 						LEFT JOIN LATERAL (SELECT to_timestamp((m.moved_from ->> 'start')::bigint) AS starts FROM vac_store.decision m
