@@ -62,6 +62,7 @@ demo_vacd() {
 		mail_tls = "implicit"
 		mail_ca_file = "$work/mail/cert.pem"
 		token_key_file = "$work/etc/token.keys"
+		lmtp_socket = "$work/etc/lmtp"
 	END
 	[ -z "$account" ] || chown -R "$account" "$work/etc"
 	demo_server vacd "$work/vacd" --config "$work/etc/vacd.conf" daemon
@@ -84,7 +85,9 @@ demo_cases() {
 	# Half past two in the coming night, Denver's time.
 	local night="(date_trunc('day', now() AT TIME ZONE 'America/Denver') + interval '1 day 2:30') AT TIME ZONE 'America/Denver'"
 	demo_open "Seattle, Spanish: everything else by default" "'SEA', 'es'"
+	plain_code=$last_codes
 	demo_open "Miami: in danger now, a call-out" "'MIA', 'es', urgency => 'immediate'"
+	call_out_code=$last_codes
 	demo_open "Denver: an operation tonight at 02:30, somebody must be there" \
 		"'DEN', 'en', urgency => 'immediate', window_from => $night, window_to => $night + interval '3 hours'"
 	demo_open "Phoenix: Mam, which one person in the country speaks" "'PHX', 'mam', urgency => 'urgent'"
@@ -142,6 +145,8 @@ demo_show() {
 	demo_view "Which cases have nobody, and why?" "TABLE vac.unassigned"
 	demo_view "Whom could one ring up for the case in Anchorage, and what speaks against them?" \
 		"SELECT * FROM vac.who_could('$lonely_code')"
+	demo_view "What happened to the case that was declined?" \
+		"SELECT * FROM vac.history WHERE case_code = '$plain_code'"
 	demo_view "Is mail waiting?" "TABLE vac.mail_queue"
 	demo_view "How does vacd stand?" "TABLE vac.status"
 
@@ -153,12 +158,35 @@ demo_show() {
 	demo_mail
 }
 
-demo_mail() {
+demo_invitation() {     # CASE: the file of the last one that was sent for it
 	local id number
 	id=$(sql -A -t -d vac -c "SELECT m.mail_uuid FROM vac_store.message m JOIN vac_store.case_record c USING (case_id)
-		WHERE c.case_code = '$shown_code' AND m.kind = 'invitation'")
+		WHERE c.case_code = '$1' AND m.kind = 'invitation' AND m.state = 'sent' ORDER BY m.message_id DESC LIMIT 1")
 	number=$(awk -F '\t' -v id="$id" 'index($6, id) { print $1; exit }' "$work/mail/index.tsv")
-	"$python" "$top/tests/demo/show_mail.py" "$work/mail/$(printf '%08d' "$number").eml"
+	echo "$work/mail/$(printf '%08d' "$number").eml"
+}
+
+demo_mail() {
+	"$python" "$top/tests/demo/show_mail.py" "$(demo_invitation "$shown_code")"
+}
+
+# An answer goes to the daemon's socket, as a mail server would hand it over.
+demo_answer() {         # what it is, CASE, PROGRAM, KIND
+	printf '  %-9s %s\n' "$2" "$1"
+	PYTHONDONTWRITEBYTECODE=1 "$python" "$top/tests/demo/answer_mail.py" "$(demo_invitation "$2")" "$3" "$4" |
+		"$build/vacd" --config "$work/etc/vacd.conf" receive --field To || fail "vacd receive ended with $?"
+	for _ in $(seq 100); do
+		[ "$(sql -A -t -d vac -c "SELECT count(*) FROM vac_store.inbound WHERE state IN ('waiting', 'claimed')")" -gt 0 ] || break
+		sleep 0.1
+	done
+	demo_wait >/dev/null
+}
+
+demo_answers() {
+	demo_answer "accepted in Outlook" "$shown_code" exchange accepted
+	demo_answer "the call-out, accepted on an iPhone" "$call_out_code" ios accepted
+	demo_answer "declined in Google Calendar: somebody else is asked at once" "$plain_code" google declined
+	demo_answer "who accepts in Thunderbird" "$plain_code" thunderbird accepted
 }
 
 demo_further() {
@@ -184,7 +212,7 @@ demo_further() {
 }
 
 demo() {
-	local port= vacd_number= last_codes= shown_code= lonely_code= line=
+	local port= vacd_number= last_codes= shown_code= lonely_code= plain_code= call_out_code= line=
 	step "building"
 	build_to_run
 	step "a private PostgreSQL, a mail server on 127.0.0.1 with TLS, in $work"
@@ -201,6 +229,8 @@ demo() {
 	demo_cases
 	step "waiting for the invitations"
 	demo_wait
+	step "coordinators answer from their calendars"
+	demo_answers
 	demo_show
 	demo_further
 }

@@ -56,7 +56,7 @@ def test_there_are_man_pages():
 
 def test_help_names_every_command():
     text = harness.run_vacd('--help').stdout
-    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe', 'plan', 'simulate'):
+    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe', 'adopt', 'plan', 'receive', 'simulate'):
         assert re.search(rf'\b{command}\b', text), command
 
 

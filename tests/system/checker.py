@@ -251,6 +251,8 @@ def calendar_fields(message):
         if part.get_content_type() == 'text/calendar':
             text = re.sub(r'\r?\n[ \t]', '', part.get_payload(decode=True).decode())
             field = dict(re.findall(r'^([A-Z]+)(?:;[^:\n]*)?:([^\r\n]*)', text, re.M))
+            if field['METHOD'] == 'REPLY':   # ours to an invitation of leave: no state of anything of ours
+                break
             moment = [calendar.timegm(time.strptime(field[name], '%Y%m%dT%H%M%SZ'))
                       for name in ('DTSTART', 'DTEND')]
             return field['METHOD'], field['UID'].split('@')[0], int(field['SEQUENCE']), *moment

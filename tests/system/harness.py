@@ -375,8 +375,9 @@ def daemon_settings(folder, database, certs, port=None, **settings):
 
 
 class Daemon:
-    def __init__(self, folder, name, settings):
+    def __init__(self, folder, name, settings, program=VACD):
         folder = pathlib.Path(folder)
+        self.program = program
         self.config = write_config(folder / f'{name}.conf', **settings)
         self.log_path = folder / f'{name}.log'
         self.process = None
@@ -388,7 +389,7 @@ class Daemon:
 
     def start(self):
         with open(self.log_path, 'ab') as log:
-            self.process = subprocess.Popen([VACD, '--config', self.config, 'daemon'],
+            self.process = subprocess.Popen([self.program, '--config', self.config, 'daemon'],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def log(self):

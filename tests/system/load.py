@@ -107,7 +107,7 @@ class Load:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.1)
-            except psycopg.errors.RaiseException:
+            except psycopg.errors.InvalidParameterValue:
                 if 'open_case' in statement:
                     raise
                 return None              # withdrawn or held before: refused, and rightly so

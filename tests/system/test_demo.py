@@ -37,6 +37,7 @@ def test_demo(folder, run):
     ended = re.findall(r'(\d+) of 13 planned, (\d+) with nobody, (\d+) of (\d+) invitations taken', done.stdout)[-1]
     planned, nobody, taken, made = map(int, ended)
     assert planned + nobody == 13 and planned >= 10 and taken == made == planned, ended
+    assert len(re.findall(r'\| accepted +\|', done.stdout)) == 3, 'three cases have somebody who said yes'
     for words in ('NOBODY FOUND', 'does not speak ja', 'METHOD:REQUEST', 'TABLE vac.help', 'psql -h'):
         assert words in done.stdout, words
     assert not list(folder.iterdir()), 'it leaves nothing behind'

@@ -53,7 +53,8 @@ def codes(login, view):
 
 VIEWS = ('open_cases', 'unassigned', 'why', 'week', 'roster', 'on_duty_now', 'mail_queue', 'suppressed', 'history', 'status',
          'help', 'offices', 'places', 'services', 'policies', 'supervisors', 'patterns', 'absences', 'holidays',
-         'protected_words', 'domains', 'my_cases')
+         'protected_words', 'domains', 'my_cases', 'to_telephone', 'unread_answers', 'coverage_gaps',
+         'rotations', 'awaiting_outcome', 'clocks')
 
 
 def test_a_supervisor_reads_every_view_and_no_table(offices):

@@ -192,6 +192,10 @@ static void test_what_hangs_together(void **state)
 	refused("deliver = smtp\nmail_from=\"v@a.example\"\n", 1, "mail_host", "deliver");
 	refused("deliver = smtp\nmail_from=\"v@a.example\"\nmail_host=h\n", 1, "token_key_file",
 		"");
+	refused("lmtp_socket = /run/x\n", 1, "mail_from", "lmtp_socket");
+	refused("\nlmtp_delimiter = \"\"\n", 2, "lmtp_delimiter", "");
+	refused("lmtp_delimiter = \"+@\"\n", 1, "lmtp_delimiter", "'+@'");
+	config_free(read_good("lmtp_delimiter = \"+-\"\n"));
 	refused("mail_auth = plain\n", 1, "mail_user", "mail_auth");
 	refused("mail_auth = plain\nmail_user = u\n", 1, "mail_secret_file", "mail_auth");
 	refused("mail_cert_file = /c\n", 1, "mail_key_file", "mail_cert_file");

@@ -1,0 +1,306 @@
+"""Daemons are killed at random moments while answers come in, as mail servers hand them over: with
+patience, and sometimes twice. Each answer takes effect once."""
+
+import collections
+import datetime
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+import harness
+import lmtp_client
+import load
+import reader_client
+from test_answer import Invitation, decoded, invited, office, outcome, state_of  # noqa: F401
+
+sys.path.insert(0, str(harness.ROOT / 'tests' / 'fixtures'))
+import clients  # noqa: E402
+
+UTC = datetime.timezone.utc
+
+
+class Mail:
+    """One answer: what is known of it outside of the database."""
+
+    def __init__(self, invitation, kind, client, moment, stamped=None):
+        self.kind, self.recipient, self.sender = kind, invitation.organizer, invitation.attendee
+        self.uid, self.sequence = invitation.uid.split('@')[0], invitation.sequence
+        self.message_id = f'{moment.getrandbits(64):x}@client.example.org'
+        self.raw = invitation.answer(client, kind, message_id=self.message_id,
+                                     stamped=stamped or datetime.datetime.now(UTC).replace(microsecond=0))
+        self.kept = 0       # times that 250 was said
+        self.unsure = 0     # times that it was handed over whole and nothing was said
+
+
+class MailServer:
+    """Hands mail to one of some sockets until it gets 250."""
+
+    def __init__(self, sockets, seed):
+        self.sockets, self.random = sockets, random.Random(seed)
+        self.refused = 0
+
+    def deliver(self, mail, seconds=120):
+        end = time.monotonic() + seconds
+        while not self._try(mail):
+            self.refused += 1
+            assert time.monotonic() < end, f'{mail.message_id} was not taken within {seconds} s'
+            time.sleep(0.05)
+
+    def _try(self, mail):
+        given = False
+        try:
+            with lmtp_client.Client(self.random.choice(self.sockets)) as client:
+                for line in ('LHLO mail.example.org', f'MAIL FROM:<{mail.sender}>', f'RCPT TO:<{mail.recipient}>', 'DATA'):
+                    code = client.ask(line)[:1]
+                    assert code != '5', client.reply
+                    if code == '4':
+                        return False
+                client.write(lmtp_client.stuffed(mail.raw) + b'.\r\n')
+                given = True
+                code = client.hear()[:3]
+                given = False
+                assert code[0] != '5', client.reply
+                mail.kept += code == '250'
+                return code == '250'
+        except (OSError, EOFError):
+            # The connection broke. After the final dot nobody knows whether the mail was stored.
+            mail.unsure += given
+            return False
+
+
+class Coordinators:
+    """Answer each invitation once, and each new time of it, from a thread of their own."""
+
+    def __init__(self, mail, server, seed):
+        self.sink, self.server, self.random = mail, server, random.Random(seed)
+        self.mails, self.seen, self.read = [], set(), 0
+        self.trouble, self.ending = None, threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self):
+        self.thread.start()
+        return self
+
+    def finish(self):
+        self.ending.set()
+        self.thread.join(180)
+        if self.trouble is not None:
+            raise self.trouble
+        assert not self.thread.is_alive()
+        return self.mails
+
+    def _run(self):
+        try:
+            while not self.ending.wait(0.02):
+                copies = self.sink.copies()
+                for copy in copies[self.read:]:
+                    if b'METHOD:REQUEST' in decoded(copy.path):
+                        self._answer(Invitation(copy.path))
+                    self.read += 1
+        except Exception as trouble:     # handed to finish(), where the test sees it
+            self.trouble = trouble
+
+    def _answer(self, invitation):
+        if (invitation.uid, invitation.sequence) in self.seen:
+            return
+        self.seen.add((invitation.uid, invitation.sequence))
+        kinds = self.random.choices([['accepted'], ['declined'], ['tentative'], ['tentative', 'accepted']], [11, 5, 1, 3])[0]
+        now = datetime.datetime.now(UTC).replace(microsecond=0)
+        for number, kind in enumerate(kinds):
+            mail = Mail(invitation, kind, self.random.choice(sorted(clients.CLIENTS)), self.random, now + datetime.timedelta(seconds=number))
+            self.mails.append(mail)
+            for _ in range(self.random.choices([1, 2], [5, 1])[0]):
+                self.server.deliver(mail)
+
+
+# ---- what must be true -----------------------------------------------------------------------------
+
+STORED = '''
+SELECT substring(convert_from(i.raw, 'LATIN1') FROM '(?i)Message-ID: <([^>]*)>'), i.state, i.outcome, i.deaths, i.inbound_id, i.why
+FROM vac_store.inbound i ORDER BY i.inbound_id'''
+APPOINTMENTS = '''
+SELECT a.uid::text, a.state, a.sequence, a.partstat,
+    (SELECT array_agg(o.partstat ORDER BY o.sequence, o.stamped, o.weight) FROM vac_store.answer o WHERE o.appointment_id = a.appointment_id),
+    (SELECT o.partstat FROM vac_store.answer o WHERE o.appointment_id = a.appointment_id AND o.sequence = a.sequence
+        ORDER BY o.stamped DESC, o.weight DESC LIMIT 1),
+    (SELECT array_agg(h.event) FROM vac_store.history h WHERE h.appointment_id = a.appointment_id AND h.event LIKE 'answer!_%%' ESCAPE '!'),
+    (SELECT count(*) FROM vac_store.message m WHERE m.appointment_id = a.appointment_id AND m.kind = 'cancel'),
+    (SELECT count(*) FROM vac_store.history h WHERE h.appointment_id = a.appointment_id AND h.event = 'told_again')
+FROM vac_store.appointment a'''
+EVENT = {'ACCEPTED': 'answer_accepted', 'DECLINED': 'answer_declined', 'TENTATIVE': 'answer_tentative'}
+
+
+def once_each(database, mails):
+    """What is wrong with the mail that came in and with what it did; nothing, if all is well."""
+    stored, taken = collections.defaultdict(list), {}
+    for message_id, *row in database.query(STORED):
+        stored[message_id].append(row)
+    known = {mail.message_id for mail in mails}
+    yield from (f'a mail {stray} that nobody sent' for stray in stored.keys() - known)
+    answers = dict(database.query('SELECT inbound_id, count(*) FROM vac_store.answer GROUP BY 1'))
+    by_uid = {row[0]: row[1:] for row in database.query(APPOINTMENTS)}
+    for mail in mails:
+        rows = stored[mail.message_id]
+        name = f'{mail.kind} {mail.message_id} of {mail.uid}/{mail.sequence}: {rows}'
+        if not mail.kept <= len(rows) <= mail.kept + mail.unsure:
+            yield f'{name} is there {len(rows)} times, {mail.kept} times 250 was said and {mail.unsure} times nothing'
+        outcomes = [outcome for _, outcome, *_ in rows]
+        if any(state not in ('done', 'listed') or deaths for state, _, deaths, *_ in rows):
+            yield f'{name} was not handled, or died'
+        if outcomes.count('taken') > 1 or set(outcomes) - {'taken', 'duplicate', 'stale', 'refused', 'left_alone'}:
+            yield f'{name} should not end so'
+        if 'taken' in outcomes:
+            first = rows[outcomes.index('taken')]
+            taken[mail.message_id] = mail
+            if set(outcomes) != {'taken', 'duplicate'} and len(rows) > 1:
+                yield f'{name}: its second copies are no duplicates'
+            if answers.pop(first[3], 0) != 1:
+                yield f'{name} is not recorded once'
+        # What was not taken came to something that had changed, or after a later word of theirs.
+        elif 'duplicate' in outcomes or by_uid[mail.uid][0] in ('invited', 'accepted') and by_uid[mail.uid][1] == mail.sequence \
+                and not (mail.kind == 'tentative' and 'ACCEPTED' in (by_uid[mail.uid][3] or [])):
+            yield f'{name} was lost'
+    yield from (f'mail {number} left {count} answers without being taken' for number, count in answers.items())
+    yield from wrong_appointments(by_uid, taken.values())
+
+
+def wrong_appointments(by_uid, taken):
+    said = collections.defaultdict(list)
+    for mail in taken:
+        said[mail.uid].append(mail.kind.upper())
+    for uid, (state, sequence, partstat, counted, last, events, cancels, again) in by_uid.items():
+        name = f'appointment {uid}, {state}, SEQUENCE {sequence}, answers {counted}, history {events}'
+        if sorted(said[uid]) != sorted(counted or []):
+            yield f'{name}: taken were {said[uid]}'
+        if sorted(events or []) != sorted(EVENT[say] for say in counted or []):
+            yield f'{name}: an answer took effect not once'
+        if (state == 'declined') != ('DECLINED' in (counted or [])):
+            yield f'{name}: declined is who declined'
+        if state in ('invited', 'accepted') and (state == 'accepted') != (last == 'ACCEPTED') or state == 'accepted' and partstat != 'ACCEPTED':
+            yield f'{name}: the last answer is {last} ({partstat})'
+        if state == 'declined' and cancels != 1 + again:
+            yield f'{name}: {cancels} cancellations, {again} of them in return for a mail'
+
+
+BARS = '''
+SELECT (SELECT coalesce(sum(times), 0) FROM vac_store.request_bar), (SELECT count(*) FROM vac_store.appointment WHERE state = 'declined')'''
+RESPONSIBLE = '''
+SELECT c.case_code FROM vac_store.case_record c
+WHERE (SELECT count(*) FROM vac_store.history h WHERE h.case_id = c.case_id AND h.event = 'responsible_set')
+    <> EXISTS (SELECT FROM vac_store.history h WHERE h.case_id = c.case_id AND h.event = 'answer_accepted')::integer'''
+TWICE = '''
+SELECT request_id FROM vac_store.appointment WHERE state = 'accepted' GROUP BY request_id HAVING count(*) > 1'''
+WAITING = 'SELECT count(*) FROM vac_store.inbound WHERE waiting'
+
+
+def settle(database, daemons, people):
+    """All is planned, mailed, answered, and the answers have done what they do."""
+    def rest():
+        load.settle(database, daemons)
+        before = len(people.sink.copies())
+        return (people.trouble is not None or people.read == before and database.value(WAITING) == 0
+                and database.value(load.UNSETTLED) == 0 and len(people.sink.copies()) == before == people.read)
+    harness.wait_for(rest, 120, 'an end of questions and answers', every=0.2)
+
+
+def test_killed_at_random_while_answers_come_in(cluster, folder, sink, vacd):
+    kills, cases = load.cases(30, 6), load.cases(150, 30)
+    database = load.database(cluster, folder)
+    mail = sink(seed=12, soft=2, unsaid=2, cut=1, delay_ms=3)
+    sockets = [str(folder / f'lmtp{number}') for number in (1, 2)]
+    daemons = [vacd(database, mail, lease_ms=1500, poll_ms=300, lmtp_socket=socket) for socket in sockets]
+    people = Coordinators(mail, MailServer(sockets, 31), 32).start()
+    coming = load.Load(database, cases, rate=cases / (kills * 0.4), seed=33).start()
+    moment, readers = random.Random(34), set()
+    for _ in range(kills):
+        time.sleep(moment.uniform(0.02, 0.75))
+        daemon = moment.choice(daemons)
+        assert daemon.running(), daemon.log()[-3000:]
+        readers.update(reader_client.children_of(daemon.pid))
+        daemon.kill()
+        daemon.start()
+    codes = coming.finish()
+    mail.stop()
+    mail.start(soft=0, unsaid=0, cut=0, delay_ms=0)
+    settle(database, daemons, people)
+    mails = people.finish()
+    assert [daemon.stop() for daemon in daemons] == [0, 0]
+    load.check_promises(database, mail.dir, codes)
+    problems = list(once_each(database, mails))
+    assert not problems, f'{len(problems)} problems\n' + '\n'.join(problems[:20])
+    assert len(set(database.query(BARS)[0])) == 1, database.query(BARS)
+    assert not database.query(RESPONSIBLE) and not database.query(TWICE)
+    harness.wait_for(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in readers), 20, 'the end of the readers of what was killed')
+    outcomes = collections.Counter(database.query('SELECT outcome FROM vac_store.inbound'))
+    print(f'{len(mails)} answers, {people.server.refused} attempts in vain, {sum(m.unsure for m in mails)} of them unsure:', outcomes,
+          database.query('SELECT count(*) FROM vac_store.inbound WHERE fence > 1')[0][0], 'claimed more than once')
+    assert outcomes['taken',] > cases * 0.7 and outcomes['duplicate',] > 0, 'too few for this test to say anything'
+    database.drop()
+
+
+# ---- the reader ------------------------------------------------------------------------------------
+
+def reader_of(daemon):
+    return harness.wait_for(lambda: reader_client.children_of(daemon.pid), what='a reader')[0]
+
+
+@pytest.fixture
+def with_socket(office, folder, sink, vacd):
+    """A daemon that takes mail in, and who hands it over: (daemon, sink, server)"""
+    mail, socket = sink(), str(folder / 'lmtp')
+    return vacd(office, mail, poll_ms=300, lease_ms=1500, lmtp_socket=socket), mail, MailServer([socket], 41)
+
+
+def mail_row(database, mail):
+    found = [row for message_id, *row in database.query(STORED) if message_id == mail.message_id]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_reader_killed_while_it_reads(office, with_socket):
+    daemon, sink, server = with_socket
+    _, (one,) = invited(office, sink)
+    reader = reader_of(daemon)
+    os.kill(reader, signal.SIGSTOP)
+    answer = Mail(one, 'accepted', 'exchange', random.Random(42))
+    server.deliver(answer)
+    harness.wait_for(lambda: office.value("SELECT count(*) FROM vac_store.inbound WHERE state = 'claimed'"), 20, 'a mail at the reader')
+    os.kill(reader, signal.SIGKILL)
+    assert outcome(office, mail_row(office, answer)[3])[:2] == ('done', 'taken')
+    assert (state_of(office, one), mail_row(office, answer)[2]) == ('accepted', 1)
+
+
+def test_readers_killed_at_random(office, with_socket):
+    """What is unlucky twice is listed for a person; nothing is lost, and nothing done twice."""
+    daemon, sink, server = with_socket
+    _, invitations = invited(office, sink, load.cases(30, 8))
+    draw, ending = random.Random(43), threading.Event()
+    mails = [Mail(one, draw.choice(['accepted', 'declined']), draw.choice(sorted(clients.CLIENTS)), draw) for one in invitations]
+
+    def kill():
+        while not ending.wait(draw.uniform(0.01, 0.2)):
+            for reader in reader_client.children_of(daemon.pid):
+                os.kill(reader, signal.SIGKILL)
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        for mail in mails:
+            server.deliver(mail)
+            time.sleep(0.03)
+    finally:
+        ending.set()
+        killer.join()
+    harness.wait_for(lambda: office.value(WAITING) == 0, 90, 'an end')
+    assert daemon.running() and 'reader ended' in daemon.log()
+    for invitation, mail in zip(invitations, mails, strict=True):
+        state, became, deaths, _, why = mail_row(office, mail)
+        assert (state, became, state_of(office, invitation)) in [('done', 'taken', mail.kind), ('listed', 'set_aside', 'invited')], (mail.kind, why)
+        assert deaths == 2 or became == 'taken'
+    done = [mail_row(office, mail)[1] for mail in mails].count('taken')
+    assert office.value("SELECT count(*) FROM vac_store.history WHERE event IN ('answer_accepted', 'answer_declined')") == done
+    assert office.as_login('sup_all').value('SELECT count(*) FROM vac.unread_answers') == len(mails) - done
