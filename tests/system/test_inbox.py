@@ -30,9 +30,12 @@ def inbox(folder, database, vacd):
 
 
 def takes_mail(daemon):
-    with Client(getattr(daemon, 'socket', daemon)) as client:
-        return (client.greeting.startswith('220') and client.ask('LHLO x').startswith('250')
-                and client.ask('MAIL FROM:<>').startswith('250'))
+    try:
+        with Client(getattr(daemon, 'socket', daemon)) as client:
+            return (client.greeting.startswith('220') and client.ask('LHLO x').startswith('250')
+                    and client.ask('MAIL FROM:<>').startswith('250'))
+    except ConnectionRefusedError:   # there, and nobody listens yet
+        return False
 
 
 def rows(database, columns='envelope_sender, envelope_recipient, raw'):

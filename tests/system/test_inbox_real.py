@@ -212,6 +212,7 @@ def test_getmail_fetches_and_deletes_what_is_stored(database, mailhost, getmail)
     user = 'fetched@agency.example.org'
     plus = user.replace('@', '+abc@')
     mailhost.submit('person@example.org', [user], letter('one'))
+    mailhost.wait_mailbox(user, 1)   # a mail server delivers in parallel
     mailhost.submit('', [plus], letter('two', body='ä'.encode() * 10 + b'\r\n.\r\n'))
     mailhost.wait_mailbox(user, 2)
     done = getmail(user.split('@')[0])
