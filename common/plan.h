@@ -33,10 +33,10 @@
  *                case the first (by urgency, due time, id) with each coordinator pays.
  *   load         weighted quarter-hours: the k-th one that a coordinator has costs
  *                ⌊75 × w × (2k − 1) ÷ (16 × S)⌋. They have had ⌊load_minutes ÷ 15⌋ in the
- *                trailing four weeks; a meeting adds ⌈minutes × load_percent ÷ 1500⌉. S: weekly
- *                shift minutes (never less than 60). In words: w is the price of one weighted hour
- *                for somebody whose weighted hours are a tenth of their shift hours; at three
- *                tenths an hour costs 3 w. The sum over a coordinator's meetings is the same in
+ *                trailing 13 weeks; a meeting adds ⌈minutes × load_percent ÷ 1500⌉. S: weekly
+ *                shift minutes (never less than 60). In words: a weighted hour costs about 33 w
+ *                times the share of their shift hours that somebody's weighted hours are: with
+ *                w = 30, at a tenth 98, at a third 325. The sum over a coordinator's meetings is the same in
  *                whatever order they get them; each request is shown its share in the order of
  *                urgency, due time, id.
  *   over_cap     immediate only: w for each of open cases, weekly minutes, meetings a day, rest

@@ -9,8 +9,8 @@
  * An invitation counts as accepted, but for a share that declines. Whoever holds the first meeting
  * of a case is responsible for it from then on. A case is open for who is invited until that
  * meeting is over, and for who is responsible until some time after its last meeting. load is the
- * weighted minutes of the trailing four weeks and of all that is planned, as the daemon counts it,
- * the newcomer's rule included.
+ * weighted minutes of the trailing thirteen weeks and of all that is planned, as the daemon counts it,
+ * with the office's median for time that somebody was not there.
  *
  * Times are seconds since 1970. Codes of words are the caller's and only compared.
  */

@@ -164,7 +164,29 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Of those of an office who have been there for four weeks; the lower one of two. */
+/* Seconds of the look-back that a person was there for: since they joined, and not on leave. */
+static int64_t there(const struct play *play, const struct book *book)
+{
+	struct span_list leave = book->row->row->leave;
+	struct span since = {play->now - LOAD_DAYS * DAY, play->now};
+	int64_t seconds;
+
+	if (since.start < book->row->joined)
+		since.start = book->row->joined;
+	seconds = since.start < since.end ? since.end - since.start : 0;
+	for (size_t i = span_list_seek(leave, since.start); i < leave.n; i++) {
+		struct span away = leave.spans[i];
+
+		if (away.start >= since.end)
+			break;
+		seconds -= (away.end < since.end ? away.end : since.end)
+			   - (away.start > since.start ? away.start : since.start);
+	}
+	return seconds;
+}
+
+/* What those of an office have in a whole look-back, by what they had while there; the lower one of
+ * two. Of less than SETTLED_DAYS it would be chance. */
 static int64_t median_load(struct play *play, struct team team)
 {
 	int64_t *loads = calloc(team.n + 1, sizeof *loads), median = 0;
@@ -174,11 +196,12 @@ static int64_t median_load(struct play *play, struct team team)
 		return -ENOMEM;
 	for (size_t i = 0; i < team.n; i++) {
 		struct book *book = &play->books[play->book_of[team.first + i]];
+		int64_t seconds = there(play, book);
 
-		if (book->row->joined > play->now - LOAD_DAYS * DAY)
+		if (seconds < SETTLED_DAYS * DAY)
 			continue;
 		book_turn(play, book);
-		loads[n++] = book->load;
+		loads[n++] = book->load * LOAD_DAYS * DAY / seconds;
 	}
 	qsort(loads, n, sizeof *loads, by_number);
 	if (n > 0)
@@ -195,16 +218,15 @@ static struct team team_of(const struct play *play, const struct book *book)
 	return (struct team){0};
 }
 
-/* -ENOMEM, or the minutes. */
 int64_t book_load(struct play *play, struct book *book)
 {
-	int64_t median;
+	int64_t away = LOAD_DAYS * DAY - there(play, book), median;
 
 	book_turn(play, book);
-	if (book->row->joined <= play->now - LOAD_DAYS * DAY)
+	if (away == 0)
 		return book->load;
 	median = median_load(play, team_of(play, book));
-	return median < 0 || median > book->load ? median : book->load;
+	return median < 0 ? median : book->load + median * away / (LOAD_DAYS * DAY);
 }
 
 int64_t book_shift_minutes(const struct book *book, int64_t now)

@@ -5,7 +5,7 @@
 
 #include "../simulate.h"
 
-enum { MOST_MET = 8, MOST_BARRED = 8, LOAD_DAYS = 28 };
+enum { MOST_MET = 8, MOST_BARRED = 8, LOAD_DAYS = 91, SETTLED_DAYS = 28 };
 
 #define NOBODY UINT32_MAX
 #define DAY    INT64_C(86400)
@@ -55,7 +55,7 @@ struct case_state {
 	int64_t last_end;
 };
 
-/* What one person has before them, and had in the last four weeks. */
+/* What one person has before them, and had in the last LOAD_DAYS. */
 struct entry {
 	int64_t start;
 	uint32_t request;
@@ -126,10 +126,11 @@ int book_remove(struct play *play, uint32_t request) __attribute__((warn_unused_
 int book_hold_case(struct book *book, int64_t case_id) __attribute__((warn_unused_result));
 /* Whether there is room for another case now, and was none before. */
 bool book_release_case(struct book *book, int64_t case_id);
-/* Forgets what began more than four weeks ago. */
+/* Forgets what began more than LOAD_DAYS ago. */
 void book_turn(struct play *play, struct book *book);
 /* Index of the first entry that starts at `moment` or later. */
 size_t book_seek(const struct book *book, int64_t moment);
+/* Weighted minutes, or -ENOMEM. */
 int64_t book_load(struct play *play, struct book *book);
 int64_t book_shift_minutes(const struct book *book, int64_t now);
 void book_clear(struct book *book);

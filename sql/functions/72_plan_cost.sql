@@ -115,7 +115,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_found(p plan, people integer[], matter
 					NOT stood(a.made_at, a.live, a.ended_at, p.stored_at), s.starts, s.starts + (upper(a.span) - lower(a.span)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
 				FROM (SELECT b.* FROM appointment b
-							WHERE b.coordinator_id = ANY (people) AND (b.live OR lower(b.span) >= p.planned_at - interval '28 days')
+							WHERE b.coordinator_id = ANY (people) AND (b.live OR lower(b.span) >= p.planned_at - interval '672 hours')
 						UNION
 						SELECT b.* FROM appointment b WHERE b.case_id = ANY (matters)) a
 					CROSS JOIN LATERAL (SELECT coalesce((SELECT to_timestamp((e.moved_from ->> 'start')::bigint) FROM decision e

@@ -1,7 +1,7 @@
 -- What the planner is given, and how a daemon comes, beats and goes.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 \ir core.psql
-SELECT plan(57);
+SELECT plan(58);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female'), pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS', zone => 'America/Phoenix'),
 	pg_temp.person('GONE', 'NYC'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern('ANNE', 'on_call', ARRAY[6], '22:00', '06:00'),
@@ -80,7 +80,7 @@ SELECT is((SELECT s.regular FROM seen s WHERE code = 'ANNE'), (SELECT flat(t.at_
 SELECT ok((SELECT cardinality(on_call) BETWEEN 4 AND 8 FROM seen WHERE code = 'ANNE'), 'on call too');
 UPDATE coordinator SET max_open_cases = 9, weekly_minutes = 100, meetings_a_day = 1 WHERE code = 'ANNE';
 INSERT INTO leave (coordinator_id, span) VALUES (pg_temp.coordinator('ANNE'), tstzrange(date_trunc('day', now()) + interval '3 days', date_trunc('day', now()) + interval '10 days'));
--- Load: what was planned, held, or is to come; a newcomer has at least the median.
+-- Load: what was planned, held, or is to come; the median for time that somebody was not there.
 UPDATE coordinator SET joined_at = now() - interval '1 year' WHERE code IN ('ANNE', 'ZOE');
 CREATE FUNCTION pg_temp.appoint(who text, starts timestamptz, state text, load integer DEFAULT NULL, urgency text DEFAULT 'routine', travel interval DEFAULT '0') RETURNS void LANGUAGE plpgsql AS $$
 	DECLARE
@@ -93,14 +93,20 @@ CREATE FUNCTION pg_temp.appoint(who text, starts timestamptz, state text, load i
 		UPDATE vac_store.request SET state = 'planned' WHERE request_id = r;
 	END
 $$;
-SELECT pg_temp.appoint('ANNE', now() - interval '27 days', 'held', 90), pg_temp.appoint('ANNE', now() - interval '29 days', 'held', 1000),
+SELECT pg_temp.appoint('ANNE', now() - interval '90 days', 'held', 90), pg_temp.appoint('ANNE', now() - interval '92 days', 'held', 1000),
 	pg_temp.appoint('ANNE', now() + interval '2 days', 'invited'), pg_temp.appoint('ANNE', now() + interval '3 days', 'cancelled', 1000) \g /dev/null
 UPDATE case_record SET responsible_id = pg_temp.coordinator('ANNE') WHERE case_id = (SELECT case_id FROM request WHERE request_id = :r2);
 SELECT is((SELECT concat_ws(' ', max_open_cases, weekly_minutes, meetings_a_day, load_minutes, cardinality(open_case_ids), cardinality(leave))
-	FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('ANNE')), '9 100 1 150 2 2', 'own limits, load of four weeks and what is to come, open cases, leave');
+	FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('ANNE')), '9 100 1 150 2 2', 'own limits, load of thirteen weeks and what is to come, open cases, leave');
 SELECT is((SELECT load_minutes FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('PART')), 150, 'a newcomer counts as the office''s median');
 UPDATE coordinator SET joined_at = now() - interval '1 year' WHERE code = 'PART';
 SELECT is((SELECT load_minutes FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('PART')), 0, 'who is none does not');
+-- 120 is PART's own rate, and the lower one of two.
+SELECT pg_temp.appoint('PART', now() - interval '60 days', 'held', 60) \g /dev/null
+INSERT INTO leave (coordinator_id, span) VALUES (pg_temp.coordinator('PART'), tstzrange(now() - interval '48 days', now() - interval '10 days')),
+	(pg_temp.coordinator('PART'), tstzrange(now() - interval '20 days', now() - interval '2 days 12 hours'));
+SELECT is((SELECT load_minutes FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('PART')), 120,
+	'on leave for half of the time: as if they had had as much in that half');
 -- A call-out in the night of the coordinator's own zone.
 SELECT (date_trunc('day', now() AT TIME ZONE 'America/Phoenix') + interval '2 days') AT TIME ZONE 'America/Phoenix' AS night \gset
 SELECT pg_temp.appoint('ZOE', :'night'::timestamptz + interval '3 hours', 'accepted', NULL, 'immediate'), pg_temp.appoint('PART', :'night'::timestamptz + interval '13 hours', 'accepted', NULL, 'immediate') \g /dev/null

@@ -115,11 +115,10 @@ static void check_nobody_is_in_two_places(const struct world *w)
 
 /* ---- the years ---- */
 
-/* From 120 hours a year for each on: with fewer, one of them is more than a hundredth, and the four
- * weeks that load looks back on hold too few for chance to even out. */
+/* From 40 hours a year for each on: of fewer, one meeting of two hours is more than a twentieth. */
 static void test_most_and_least_loaded_differ_by_less_than_a_tenth(void **state)
 {
-	static const int64_t rates[] = {1500, 2000, 3000, 4000};
+	static const int64_t rates[] = {500, 1000, 1500, 2500, 4000};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
@@ -200,6 +199,22 @@ static void let_join(struct world *w, size_t person)
 	w->people[person].joined = AT(JOINS, 0);
 }
 
+/* From a day on the last one has about as much as the others: their first eight weeks and the first
+ * quarter, against the median of the others. */
+static void check_last_is_not_flooded(const struct world *w, int from)
+{
+	int64_t weighted[MOST_PEOPLE];
+
+	sum_up(w, (struct span){AT(from, 0), AT(from + 56, 0)}, weighted);
+	qsort(weighted, PEOPLE - 1, sizeof *weighted, by_number);
+	assert_true(weighted[PEOPLE - 1] * 5 <= weighted[(PEOPLE - 1) / 2] * 6);
+	assert_true(weighted[PEOPLE - 1] * 5 >= weighted[(PEOPLE - 1) / 2] * 4);
+	sum_up(w, (struct span){AT(from, 0), AT(from + 91, 0)}, weighted);
+	qsort(weighted, PEOPLE - 1, sizeof *weighted, by_number);
+	assert_true(weighted[PEOPLE - 1] * 10 <= weighted[(PEOPLE - 1) / 2] * 11);
+	assert_true(weighted[PEOPLE - 1] * 10 >= weighted[(PEOPLE - 1) / 2] * 9);
+}
+
 static void test_a_newcomer_is_not_flooded(void **state)
 {
 	(void)state;
@@ -212,11 +227,23 @@ static void test_a_newcomer_is_not_flooded(void **state)
 		world_play(w);
 		sum_up(w, (struct span){AT(0, 0), AT(JOINS, 0)}, weighted);
 		assert_int_equal(weighted[PEOPLE - 1], 0);
-		/* Their first four weeks, against the median of the others in these. */
-		sum_up(w, (struct span){AT(JOINS, 0), AT(JOINS + 28, 0)}, weighted);
-		qsort(weighted, PEOPLE - 1, sizeof *weighted, by_number);
-		assert_true(weighted[PEOPLE - 1] * 4 <= weighted[(PEOPLE - 1) / 2] * 5);
-		assert_true(weighted[PEOPLE - 1] > 0);
+		check_last_is_not_flooded(w, JOINS);
+		world_free(w);
+	}
+}
+
+static void test_nobody_makes_up_for_leave(void **state)
+{
+	static const struct span leave = {AT(JOINS - 42, 0), AT(JOINS, 0)};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct world *w = world_new(PEOPLE);
+
+		w->rows[PEOPLE - 1].leave = (struct span_list){&leave, 1};
+		world_draw(w, 2500, seed, YEAR);
+		world_play(w);
+		check_last_is_not_flooded(w, JOINS);
 		world_free(w);
 	}
 }
@@ -228,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_hours_are_weighted_by_service),
 		cmocka_unit_test(test_unequal_staff_is_seen),
 		cmocka_unit_test(test_a_newcomer_is_not_flooded),
+		cmocka_unit_test(test_nobody_makes_up_for_leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
