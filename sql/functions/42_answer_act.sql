@@ -316,8 +316,10 @@ CREATE OR REPLACE FUNCTION vac_store.take_outcome(a appointment, became text, no
 			PERFORM record(CASE became WHEN 'held' THEN 'meeting_held' ELSE 'meeting_missed' END, a.office_id, a.case_id, a.request_id,
 				a.appointment_id, a.coordinator_id, why => became, said => said);
 			PERFORM end_pages(ARRAY[a.appointment_id]);
-			-- That it is not wanted any more is taken back.
-			UPDATE request r SET state = 'planned' WHERE r.request_id = a.request_id AND r.state = 'withdrawn' AND a.outcome = 'not_wanted';
+			-- That it is not wanted any more is taken back; another of its meetings may have been held meanwhile.
+			UPDATE request r SET state = CASE WHEN EXISTS (SELECT FROM appointment b WHERE b.request_id = a.request_id AND b.state = 'held')
+					THEN 'met' ELSE 'planned' END
+				WHERE r.request_id = a.request_id AND r.state = 'withdrawn' AND a.outcome = 'not_wanted';
 			IF became = 'held' THEN
 				UPDATE request r SET state = 'met', unserved_since = NULL
 					WHERE r.request_id = a.request_id AND r.state IN ('open', 'planned');
@@ -332,6 +334,7 @@ CREATE OR REPLACE FUNCTION vac_store.take_outcome(a appointment, became text, no
 						UNION ALL
 						SELECT t.at FROM history h CROSS JOIN LATERAL (SELECT (h.detail ->> 'contact')::timestamptz AS at) t
 							WHERE h.case_id = a.case_id AND h.event = 'first_contact'
+								AND h.history_id > coalesce((SELECT max(w.history_id) FROM history w WHERE w.case_id = a.case_id AND w.event = 'contact_corrected'), 0)
 								AND NOT EXISTS (SELECT FROM appointment b WHERE b.case_id = a.case_id AND lower(b.span) = t.at)) x (at))
 					WHERE c.case_id = a.case_id AND c.first_contact_at = lower(a.span);
 			END IF;

@@ -189,6 +189,31 @@ CREATE OR REPLACE FUNCTION vac_store.judge_counter(mail inbound, letter jsonb, a
 COMMENT ON FUNCTION vac_store.judge_counter(inbound, jsonb, appointment, coordinator, jsonb, timestamptz) IS
 	'A counter-proposal: taken if it can be (REQUEST with SEQUENCE + 1), else refused (DECLINECOUNTER); if it declines as well, that stands';
 
+-- Of a call-out several are asked at once, and one may forward theirs to another who has it already.
+CREATE OR REPLACE FUNCTION vac_store.judge_own(mail inbound, letter jsonb, a appointment, giver coordinator, own appointment, answer jsonb,
+		now_at timestamptz) RETURNS inbound
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			-- SEQUENCE and start are those of the other's.
+			said jsonb := answer - '{sequence,start}'::text[];
+			count text := counts(own, giver.coordinator_id, letter, said, mail.received_at);
+		BEGIN
+			IF count = 'duplicate' THEN
+				RETURN settled(mail, 'duplicate', 'it says the same as the last one');
+			ELSIF count <> 'counts' THEN
+				RETURN settled(mail, 'stale', 'a later answer of theirs was taken before');
+			END IF;
+			-- Beside the token it came with it is known again; beside their own it is the last they said.
+			PERFORM keep_answer(a, giver, letter, answer, mail), keep_answer(own, giver, letter, said, mail), take_acceptance(own, NULL, now_at);
+			mail.appointment_id := own.appointment_id;
+			RETURN settled(mail, 'taken', 'accepted, with the invitation of a colleague who was asked as well');
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.judge_own(inbound, jsonb, appointment, coordinator, appointment, jsonb, timestamptz) IS
+	'Accepted with a colleague''s token (a) by somebody who was asked for the same request (own): as if it had come with their own';
+
 CREATE OR REPLACE FUNCTION vac_store.judge_hand_over(mail inbound, letter jsonb, a appointment, giver coordinator, colleague coordinator,
 		answer jsonb, now_at timestamptz) RETURNS inbound
 	LANGUAGE plpgsql
@@ -196,14 +221,25 @@ CREATE OR REPLACE FUNCTION vac_store.judge_hand_over(mail inbound, letter jsonb,
 	AS $$
 		DECLARE
 			accepts boolean := giver.coordinator_id = colleague.coordinator_id;
+			own appointment;
 			done record;
 		BEGIN
 			IF colleague.coordinator_id IS NULL THEN
 				RETURN settled(mail, 'refused', 'they name nobody of the roster to take it over');
 			ELSIF colleague.coordinator_id = a.coordinator_id THEN
 				RETURN settled(mail, 'refused', 'they hand it over to themselves');
+			ELSIF a.pinned THEN
+				RETURN settled(mail, 'refused', 'a supervisor set it by hand; may a colleague take it over?');
 			ELSIF accepts AND a.state = 'accepted' THEN
 				RETURN settled(mail, 'refused', 'a colleague accepts what its coordinator has accepted; which of them shall go?');
+			END IF;
+			IF accepts THEN
+				SELECT * INTO own FROM appointment b
+					WHERE b.request_id = a.request_id AND b.coordinator_id = colleague.coordinator_id AND b.live AND upper(b.span) > now_at
+					ORDER BY lower(b.span), b.appointment_id LIMIT 1;
+				IF FOUND THEN
+					RETURN judge_own(mail, letter, a, giver, own, answer, now_at);
+				END IF;
 			END IF;
 			done := hand_over(a, colleague, accepts, NULL, now_at);
 			IF done.against IS NOT NULL THEN

@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION vac_store.bounce_leaves_unknown(m message) RETURNS bo
 COMMENT ON FUNCTION vac_store.bounce_leaves_unknown(message) IS
 	'Whether a message that came back was the first word of an appointment that its coordinator knows nothing of';
 
-CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at timestamptz) RETURNS text
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
@@ -26,8 +26,11 @@ CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at time
 			a appointment;
 		BEGIN
 			SELECT * INTO a FROM appointment b WHERE b.appointment_id = m.appointment_id;
-			IF first_word AND NOT lock_for_answer(a, '{}') THEN
-				RAISE lock_not_available USING MESSAGE = 'somebody else holds what the report changes';
+			IF first_word THEN
+				IF NOT lock_for_answer(a, '{}') THEN
+					RAISE lock_not_available USING MESSAGE = 'somebody else holds what the report changes';
+				END IF;
+				SELECT * INTO a FROM appointment b WHERE b.appointment_id = m.appointment_id;
 			END IF;
 			UPDATE message o
 				SET bounced_at = now_at, lease_until = NULL,
@@ -47,12 +50,14 @@ CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at time
 						AND EXISTS (SELECT FROM message o WHERE o.uid = m.uid AND o.method = 'REQUEST' AND o.state = 'sent')
 						AND NOT EXISTS (SELECT FROM message o WHERE o.uid = m.uid AND o.method = 'CANCEL' AND o.state IN ('claimed', 'sent'));
 			END IF;
-			RETURN first_word;
+			RETURN CASE WHEN NOT first_word OR a.pinned THEN NULL WHEN (SELECT b.live FROM appointment b WHERE b.appointment_id = m.appointment_id) THEN 'stands'
+				WHEN a.live THEN 'ended' ELSE 'had_ended' END;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.bounced(message, text, timestamptz) IS
 	'A message came back for good: the first word of an appointment marks the address and has its request planned again at once; '
-	'of anything else it stands in the views (to_telephone, suppressed). Returns whether it was the first word';
+	'of anything else it stands in the views (to_telephone, suppressed). Returns what became of the appointment whose first word it was: ended, had_ended, '
+	'stands (a newer state of it went out since, and comes back by itself); NULL: it was not, or stands because a person set it';
 
 CREATE OR REPLACE FUNCTION vac_store.judge_report(mail inbound, letter jsonb, of_message bigint, now_at timestamptz) RETURNS inbound
 	LANGUAGE plpgsql
@@ -60,6 +65,7 @@ CREATE OR REPLACE FUNCTION vac_store.judge_report(mail inbound, letter jsonb, of
 	AS $$
 		DECLARE
 			m message;
+			first_word_of text;
 		BEGIN
 			-- The mailer may be writing into it.
 			SELECT * INTO m FROM message o WHERE o.message_id = of_message FOR NO KEY UPDATE NOWAIT;
@@ -79,10 +85,15 @@ CREATE OR REPLACE FUNCTION vac_store.judge_report(mail inbound, letter jsonb, of
 				RETURN settled(mail, 'delivery_other', 'a report that says neither failed nor delayed');
 			ELSIF m.bounced_at IS NOT NULL THEN
 				RETURN settled(mail, 'duplicate', 'that it came back is known');
-			ELSIF bounced(m, letter ->> 'status', now_at) THEN
-				RETURN settled(mail, 'delivery_failed', 'the invitation came back: planned again with somebody else, the address is marked');
 			END IF;
-			RETURN settled(mail, 'delivery_failed', format('the %s came back%s', kind_text(m.kind), CASE WHEN m.kind IN ('cancel', 'update')
+			first_word_of := bounced(m, letter ->> 'status', now_at);
+			IF first_word_of IS NOT NULL THEN
+				RETURN settled(mail, 'delivery_failed', 'the invitation came back: ' || CASE first_word_of
+					WHEN 'ended' THEN 'planned again with somebody else, the address is marked'
+					WHEN 'stands' THEN 'the address is marked; the appointment has changed since, and that is sent by itself'
+					ELSE 'the address is marked; the appointment had ended' END);
+			END IF;
+			RETURN settled(mail, 'delivery_failed', format('the %s came back%s', kind_text(m.kind), CASE WHEN m.kind IN ('cancel', 'update') OR bounce_leaves_unknown(m)
 				THEN ': somebody must telephone, see vac.to_telephone'
 				WHEN m.kind = 'shift' THEN ': its holder does not know of it, please telephone' ELSE '' END), m.kind = 'shift' AND upper(m.span) > now_at);
 		END

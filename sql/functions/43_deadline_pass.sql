@@ -28,6 +28,8 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by > now_at
 				ORDER BY a.appointment_id LIMIT 1)
 			UNION ALL
+			(SELECT 'unheard', u.appointment_id, u.due FROM unheard_calls(now_at) u WHERE isfinite(lapses_from) ORDER BY u.due LIMIT most)
+			UNION ALL
 			(SELECT 'window', a.appointment_id, now_at
 				FROM appointment a WHERE a.window_at IS NOT NULL AND a.outages_seen < last_outage
 				ORDER BY a.window_at LIMIT most)
@@ -66,6 +68,8 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 					FROM rotation r WHERE r.retired_at IS NULL) d
 				ORDER BY d.due LIMIT most)
 			UNION ALL
+			(SELECT 'digest', d.supervisor_id, d.due FROM digests(now_at) d ORDER BY d.due LIMIT most)
+			UNION ALL
 			SELECT 'cleaning', NULL::bigint, min(o.received_at) + policy_number('keep_raw_inbound') * interval '24 hours'
 				FROM inbound o WHERE o.raw IS NOT NULL AND NOT o.waiting
 			UNION ALL
@@ -85,11 +89,13 @@ CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamp
 			RETURN CASE what
 				WHEN 'opens' THEN window_opens(id, now_at)
 				WHEN 'window' THEN pass_window(id, now_at, lapses_from)
+				WHEN 'unheard' THEN pass_unheard(id, now_at)
 				WHEN 'seeking' THEN pass_seeking(id, now_at)
 				WHEN 'telling' THEN pass_telling(id::integer, now_at)
 				WHEN 'clocks' THEN pass_clocks(id::integer, now_at)
 				WHEN 'asking' THEN pass_asking(id, now_at)
 				WHEN 'duty' THEN pass_duty(id::integer, now_at)
+				WHEN 'digest' THEN pass_digest(id::integer, now_at)
 				WHEN 'cleaning' THEN pass_cleaning(now_at)
 				ELSE false END;
 		EXCEPTION

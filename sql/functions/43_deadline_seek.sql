@@ -27,10 +27,10 @@ CREATE OR REPLACE FUNCTION vac_store.leaving_appointments(request_ids bigint[]) 
 		BEGIN
 			RETURN QUERY
 			SELECT a.appointment_id FROM request r JOIN appointment a ON a.request_id = r.request_id AND a.live
-				WHERE r.request_id = ANY (request_ids) AND r.seek_since IS NOT NULL AND r.urgency <> 'immediate';
+				WHERE r.request_id = ANY (request_ids) AND r.seek_since IS NOT NULL AND r.urgency <> 'immediate' AND NOT a.pinned;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.leaving_appointments(bigint[]) IS 'Appointments that a plan of these requests replaces';
+COMMENT ON FUNCTION vac_store.leaving_appointments(bigint[]) IS 'Appointments that a plan of these requests replaces: none that is pinned';
 
 -- Who changes it no longer seeks: whatever makes a request open, or ends it.
 CREATE OR REPLACE FUNCTION vac_store.request_seeks() RETURNS trigger
@@ -58,17 +58,34 @@ CREATE OR REPLACE FUNCTION vac_store.seek(of_request bigint, now_at timestamptz)
 	$$;
 COMMENT ON FUNCTION vac_store.seek(bigint, timestamptz) IS 'Has somebody else sought for a request while its appointment stands';
 
+CREATE OR REPLACE FUNCTION vac_store.is_on_its_way(a appointment, now_at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		BEGIN
+			-- What is suppressed tells nobody; but a pager has no window of its own.
+			RETURN EXISTS (SELECT FROM message m WHERE m.uid = a.uid AND m.sequence = a.sequence AND m.method = 'REQUEST'
+					AND (m.state = 'sent' OR (m.waiting AND a.send_by > now_at)))
+				OR (a.send_by > now_at AND EXISTS (SELECT FROM message m WHERE m.appointment_id = a.appointment_id AND m.kind = 'page'
+					AND (m.waiting OR m.state = 'sent')));
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.is_on_its_way(appointment, timestamptz) IS
+	'Whether an invitation whose window has not opened will be heard of: it was sent, or it or its page can still be by send_by';
+
 CREATE OR REPLACE FUNCTION vac_store.is_being_asked(of_request bigint, but bigint, now_at timestamptz) RETURNS boolean
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
-			RETURN EXISTS (SELECT FROM appointment a WHERE a.request_id = of_request AND a.live AND a.appointment_id <> but
-				AND (a.state = 'accepted' OR a.answer_by IS NULL OR a.answer_by > now_at));
+			RETURN EXISTS (SELECT FROM appointment a WHERE a.request_id = of_request AND a.live AND a.appointment_id IS DISTINCT FROM but
+				AND (a.state = 'accepted' OR a.answer_by > now_at OR (a.answer_by IS NULL AND is_on_its_way(a, now_at))));
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.is_being_asked(bigint, bigint, timestamptz) IS
-	'Whether somebody else has accepted a request, or has time left to';
+	'Whether somebody has accepted a request, or hears of it and has time left to; but: an appointment that is passed over, or NULL';
 
 CREATE OR REPLACE FUNCTION vac_store.window_ends(a appointment, now_at timestamptz) RETURNS void
 	LANGUAGE plpgsql
@@ -92,6 +109,46 @@ CREATE OR REPLACE FUNCTION vac_store.window_ends(a appointment, now_at timestamp
 	$$;
 COMMENT ON FUNCTION vac_store.window_ends(appointment, timestamptz) IS
 	'Nobody answered in time: somebody else is sought, or where that cannot be the supervisors are told';
+
+-- Those that no window will be over for. Of a call-out only: all else waits for the mail server.
+CREATE OR REPLACE FUNCTION vac_store.unheard_calls(now_at timestamptz) RETURNS TABLE (appointment_id bigint, due timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 1
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			SELECT a.appointment_id, d.due
+				FROM appointment a
+					JOIN request r ON r.request_id = a.request_id
+					JOIN case_record c ON c.case_id = a.case_id
+					CROSS JOIN LATERAL (SELECT CASE WHEN NOT is_being_asked(a.request_id, NULL, now_at) THEN now_at
+						WHEN a.send_by > now_at AND is_on_its_way(a, now_at) THEN a.send_by END AS due) d
+				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.urgency = 'immediate' AND upper(a.span) > now_at
+					AND r.state = 'planned' AND r.seek_since IS NULL AND c.state = 'open' AND c.held_since IS NULL AND d.due IS NOT NULL;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.unheard_calls(timestamptz) IS
+	'Call-outs whose invitation is not out, and when the next in line is called beside them: by send_by, at once if it cannot be mailed';
+
+CREATE OR REPLACE FUNCTION vac_store.pass_unheard(id bigint, now_at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			IF NOT lock_appointment(id) OR NOT EXISTS (SELECT FROM unheard_calls(now_at) u WHERE u.appointment_id = id AND u.due <= now_at) THEN
+				RETURN false;
+			END IF;
+			PERFORM record('call_out_unheard', a.office_id, a.case_id, a.request_id, a.appointment_id, a.coordinator_id),
+					seek(a.request_id, now_at)
+				FROM appointment a WHERE a.appointment_id = id;
+			RETURN true;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.pass_unheard(bigint, timestamptz) IS
+	'The invitation of a call-out does not go out: the next in line is called beside it; false: it has, or somebody holds the rows';
 
 -- ---- a replacement is there ------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.lapse_unanswered(of_request bigint, now_at timestamptz) RETURNS void
@@ -165,7 +222,8 @@ CREATE OR REPLACE FUNCTION vac_store.appointment_turned() RETURNS trigger
 					PERFORM seek(NEW.request_id, now_at);
 				END IF;
 			ELSIF NEW.state IN ('declined', 'lapsed') THEN
-				IF tries_of(NEW.request_id) >= policy_number('tries_before_notice', NEW.urgency) THEN
+				-- Of a no to what they set by hand at once.
+				IF NEW.pinned OR tries_of(NEW.request_id) >= policy_number('tries_before_notice', NEW.urgency) THEN
 					PERFORM tell_soon(NEW.request_id, now_at);
 				END IF;
 			ELSIF NEW.state = 'invited' AND NEW.sequence <> OLD.sequence THEN

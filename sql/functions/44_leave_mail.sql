@@ -162,13 +162,14 @@ BEGIN
 		SELECT who.coordinator_id, s, 'mail', of_event, coalesce(at_occurrence, lower(s)) FROM unnest(spans) s;
 	INSERT INTO history (event, office_id, coordinator_id, detail)
 		SELECT 'leave_added', who.office_id, who.coordinator_id, jsonb_build_object('span', s, 'source', 'mail') FROM unnest(spans) s;
+	PERFORM tell_of_pinned(who.coordinator_id, spans);
 	RETURN free_appointments(ARRAY(SELECT a.appointment_id FROM appointment a
-		WHERE a.coordinator_id = who.coordinator_id AND a.live AND upper(a.span) > moment()
+		WHERE a.coordinator_id = who.coordinator_id AND a.live AND NOT a.pinned AND upper(a.span) > moment()
 			AND EXISTS (SELECT FROM unnest(spans) s WHERE s && a.span)), 'leave');
 END
 $$;
 COMMENT ON FUNCTION vac_store.put_leave_event(coordinator, bigint, tstzrange[], timestamptz) IS
-	'Enters the spans of an event, or of one occurrence of it, as leave; appointments in them are cancelled and planned again. Returns those';
+	'Enters the spans of an event, or of one occurrence of it, as leave; appointments in them are cancelled and planned again, but for pinned ones, of which the supervisors are told. Returns those';
 
 CREATE OR REPLACE FUNCTION vac_store.hear_leave_event(who coordinator, event jsonb, new_state text, now_at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql
@@ -265,7 +266,8 @@ BEGIN
 				format(E'This is not entered as leave: %s. An event counts that is shown as\nbusy, or that lasts all day.', why), now_at);
 		WHEN 'entered' THEN
 			PERFORM reply_to_leave(mail, who, event, spans, 'ACCEPTED',
-				'Your leave is entered' || freed_text(put_leave_event(who, of_event, spans, occurrence)) || '.', now_at);
+				'Your leave is entered' || freed_text(put_leave_event(who, of_event, spans, occurrence))
+					|| stays_text(pinned_in(who.coordinator_id, spans)) || '.', now_at);
 		ELSE
 			NULL;
 	END CASE;
@@ -319,6 +321,20 @@ $$;
 COMMENT ON FUNCTION vac_store.take_leave_events(inbound, jsonb, coordinator, boolean, boolean, timestamptz) IS
 	'What an invitation, an update or a cancellation of a coordinator does to their leave. trusted: the mail is known to be theirs; approved: a supervisor takes it up';
 
+-- Anybody can write one such mail after the other.
+CREATE OR REPLACE FUNCTION vac_store.leave_was_told(who coordinator, now_at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM inbound i WHERE i.state = 'listed' AND i.taken_up_at IS NULL
+			AND i.outcome = 'waits_for_supervisor' AND i.coordinator_id = who.coordinator_id)
+		AND EXISTS (SELECT FROM history h WHERE h.at > now_at - interval '24 hours' AND h.event = 'leave_waits' AND h.coordinator_id = who.coordinator_id);
+END
+$$;
+COMMENT ON FUNCTION vac_store.leave_was_told(coordinator, timestamptz) IS
+	'Whether the supervisors were told within a day that leave of this coordinator waits, and some of it still does';
+
 CREATE OR REPLACE FUNCTION vac_store.take_leave(mail inbound, letter jsonb, record jsonb, writer coordinator) RETURNS inbound
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -341,9 +357,14 @@ BEGIN
 	done := take_leave_events(mail, letter, writer, trusted, false, wall());
 	IF done.outcome = 'waits_for_supervisor' THEN
 		mail.record := record;
-		PERFORM tell_supervisors(writer.office_id, 'leave waits for your word',
-			format(E'%s (%s) invited vacd to an event, which becomes leave when a supervisor\nsays so: %s.\n\nIt is mail %s in view vac.unread_answers; vac.take_up(%s, ''accept'') enters it.\n',
-				writer.name, writer.code, done.why, mail.inbound_id, mail.inbound_id));
+		IF NOT leave_was_told(writer, wall()) THEN
+			PERFORM record('leave_waits', writer.office_id, of_coordinator => writer.coordinator_id),
+				tell_supervisors(writer.office_id, 'leave waits for your word',
+					format(E'%s (%s) invited vacd to an event, which becomes leave when a supervisor\nsays so: %s.\n\n'
+						'It is mail %s in view vac.unread_answers; vac.take_up(%s, ''accept'') enters it.\n'
+						'While it waits, others of theirs within a day are in the view without a word.\n',
+						writer.name, writer.code, done.why, mail.inbound_id, mail.inbound_id));
+		END IF;
 	END IF;
 	-- What is refused or stale was said to the coordinator, or needs no words.
 	RETURN settled(mail, done.outcome, coalesce(done.why, 'leave'), done.outcome NOT IN ('taken', 'refused', 'stale'));

@@ -20,8 +20,9 @@ END
 $$;
 COMMENT ON FUNCTION vac_store.rotation_named(office, text) IS 'The rotation of an office with this name, in either case; refuses with the list of them';
 
--- Those who can be sent to the office's cases at all: its own people and its backups'.
-CREATE OR REPLACE FUNCTION vac_store.duty_person(in_office office, given text, argument text) RETURNS integer
+-- Those who can be sent to the office's cases at all: its own people and its backups'. To put somebody on call changes
+-- their days, by a rotation as by vac.add_shift(): their own supervisors do, and so lend them to a rotation.
+CREATE OR REPLACE FUNCTION vac_store.duty_person(in_office office, given text, argument text, deed text, of_rotation integer) RETURNS integer
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
@@ -34,12 +35,14 @@ BEGIN
 			WHERE b.office_id = in_office.office_id AND b.backup_office_id = who.office_id) THEN
 		PERFORM refuse(format('%s: %s is neither of %s nor of one of its backups', argument, who.code, in_office.code),
 			'Only they can be sent to its cases. vac.set_backup(…) makes an office a backup.');
+	ELSIF NOT EXISTS (SELECT FROM rotation_member m WHERE m.rotation_id = of_rotation AND m.coordinator_id = who.coordinator_id) THEN
+		PERFORM need_office(who.office_id, format('%s, %s', deed, who.code));
 	END IF;
 	RETURN who.coordinator_id;
 END
 $$;
-COMMENT ON FUNCTION vac_store.duty_person(office, text, text) IS
-	'The id of a coordinator who can be on call for an office; refuses those who cannot. argument is the verb''s argument';
+COMMENT ON FUNCTION vac_store.duty_person(office, text, text, text, integer) IS
+	'The id of a coordinator who can be on call for an office; refuses those who cannot, and those of other offices than one''s own who do not take turns in the rotation yet. argument is the verb''s argument, deed the verb';
 
 -- ---- rotations -------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.put_rotation(in_office office, given_name text, members integer[], hand_over time, days integer,
@@ -78,12 +81,12 @@ BEGIN
 	one := office_named(set_rotation.office);
 	PERFORM need_office(one.office_id, 'set_rotation');
 	PERFORM refuse_if(text_problem(set_rotation.rotation), 'rotation');
-	members := ARRAY(SELECT duty_person(one, c, 'coordinators')
+	SELECT * INTO old FROM rotation r WHERE r.office_id = one.office_id AND r.retired_at IS NULL AND lower(r.name) = lower(btrim(set_rotation.rotation));
+	members := ARRAY(SELECT duty_person(one, c, 'coordinators', 'set_rotation', old.rotation_id)
 		FROM unnest(list_of(replace(set_rotation.coordinators, ',', ';'))) WITH ORDINALITY u (c, n) ORDER BY n);
 	IF members = '{}' THEN
 		PERFORM refuse('coordinators: nobody was named', 'In the order of their turns: ''SEA-1, SEA-2, SEA-3''. vac.retire_rotation(…) ends a rotation.');
 	END IF;
-	SELECT * INTO old FROM rotation r WHERE r.office_id = one.office_id AND r.retired_at IS NULL AND lower(r.name) = lower(btrim(set_rotation.rotation));
 	PERFORM refuse_if(time_problem(coalesce(set_rotation.hand_over, '08:00')), 'hand_over'),
 		refuse_if(number_problem(coalesce(set_rotation.days, 7)::text, 1, 92), 'days'),
 		refuse_if(day_problem(coalesce(set_rotation.first_day, '2026-01-01')), 'first_day');
@@ -97,17 +100,17 @@ BEGIN
 	PERFORM record('rotation_set', of_office => one.office_id, more => jsonb_build_object('rotation', btrim(set_rotation.rotation),
 		'order', members));
 	PERFORM lay_rotation(id, moment());
-	RETURN (SELECT format('%s, %s: %s take turns of %s, handing over at %s (%s); %s has it now', one.code, r.name,
+	RETURN (SELECT said(format('%s, %s: %s take turns of %s, handing over at %s (%s); %s has it now', one.code, r.name,
 			quantity(cardinality(members), 'coordinator', 'coordinators'), quantity(r.days, 'day', 'days'), to_char(r.hand_over, 'HH24:MI'),
 			one.time_zone, coalesce((SELECT k.name FROM duty_shift d JOIN coordinator k ON k.coordinator_id = d.coordinator_id
-				WHERE d.rotation_id = id AND d.live AND d.span @> moment()), 'nobody'))
+				WHERE d.rotation_id = id AND d.live AND d.span @> moment()), 'nobody')))
 		FROM rotation r WHERE r.rotation_id = id);
 END
 $$;
 COMMENT ON FUNCTION vac.set_rotation(text, text, text, text, integer, text) IS
 	'Coordinators are on call in turns: vac.set_rotation(''SEA'', ''nights'', ''SEA-1, SEA-2'', hand_over => ''17:00'', days => 7, '
 	'first_day => ''2026-12-07''). The first named takes over on first_day (today, if not said). With the name of a rotation that there is '
-	'already it changes that one; what is not said stays. Each shift is sent to its holder''s calendar';
+	'already it changes that one; what is not said stays. Somebody of a backup office is put in it by a supervisor of that office too. Each shift is sent to its holder''s calendar';
 
 CREATE OR REPLACE FUNCTION vac.retire_rotation(office text, rotation text, reason text) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -169,14 +172,14 @@ BEGIN
 		refuse_if(moment_problem(cover_duty.to_time, one.time_zone), 'to_time');
 	within := checked_moments(local_moment(cover_duty.from_time, one.time_zone), local_moment(cover_duty.to_time, one.time_zone, true), '92 days');
 	IF cover_duty.coordinator IS NOT NULL THEN
-		who := duty_person(one, cover_duty.coordinator, 'coordinator');
+		who := duty_person(one, cover_duty.coordinator, 'coordinator', 'cover_duty', of_rotation.rotation_id);
 	END IF;
 	PERFORM lock_rotation(of_rotation.rotation_id, moment(), ARRAY[who]);
 	PERFORM put_cover(of_rotation.rotation_id, who, within);
 	PERFORM record('duty_covered', of_office => one.office_id, of_coordinator => who,
 		more => jsonb_build_object('rotation', of_rotation.name, 'span', within));
 	PERFORM lay_rotation(of_rotation.rotation_id, moment());
-	RETURN format('%s, %s, %s: %s', one.code, of_rotation.name, span_text(within, one.time_zone),
+	RETURN format('%s, %s, %s: %s', one.code, of_rotation.name, days_span(within, one.time_zone),
 		coalesce((SELECT format('%s (%s) is on call%s', k.name, k.code,
 				CASE WHEN absent_time(who) && within THEN ', but away for some of it' ELSE '' END)
 			FROM coordinator k WHERE k.coordinator_id = who), 'whose turn it is'));
@@ -233,8 +236,8 @@ BEGIN
 	PERFORM record('duty_swapped', of_office => one.office_id, more => jsonb_build_object('rotation', of_rotation.name,
 		'one', a.who, 'one_span', a.span, 'other', b.who, 'other_span', b.span));
 	PERFORM lay_rotation(of_rotation.rotation_id, moment());
-	RETURN (SELECT format('%s, %s: %s has %s, %s has %s', one.code, of_rotation.name, y.name, span_text(a.span, one.time_zone),
-			x.name, span_text(b.span, one.time_zone))
+	RETURN (SELECT said(format('%s, %s: %s has %s, %s has %s', one.code, of_rotation.name, y.name, short_span(a.span, one.time_zone),
+			x.name, short_span(b.span, one.time_zone)))
 		FROM coordinator x, coordinator y WHERE x.coordinator_id = a.who AND y.coordinator_id = b.who);
 END
 $$;

@@ -1,7 +1,7 @@
 -- Whose mail it is, and what may not count: claims, shapes of records, tokens, senders, forgeries, words, robots.
 BEGIN;
 \ir answer.psql
-SELECT plan(104);
+SELECT plan(105);
 
 -- ---- claims ----------------------------------------------------------------------------------
 \set me '\'11111111-1111-1111-1111-111111111111\''
@@ -23,6 +23,8 @@ SELECT is(vac_daemon.inbound_died(:m, 2, E'signal 9\n'), 'waiting', 'a child tha
 SELECT is((SELECT concat_ws(' ', inbound_id, fence, deaths) FROM vac_daemon.claim_inbound(:me, 9, 60000)), :m || ' 3 1', 'it is claimed again at once');
 SELECT is(vac_daemon.inbound_died(:m, 3, 'signal 9'), 'listed', 'the second time it is set aside');
 SELECT is((SELECT concat_ws(' ', state, outcome, why) FROM inbound WHERE inbound_id = :m), 'listed set_aside signal 9', 'and listed');
+SELECT matches((SELECT severity || ' ' || text FROM vac_daemon.status() WHERE text LIKE 'answers:%'),
+	'^warn answers: 1 for a person to look at, the oldest for .*; see vac.unread_answers$', 'and counted where one looks first');
 UPDATE inbound SET lease_until = now() + interval '2 years' WHERE inbound_id = :m + 1;
 SELECT is((SELECT concat_ws(' ', inbound_id, fence) FROM vac_daemon.claim_inbound(:me, 9, 60000)), :m + 1 || ' 2', 'a lease of a wrong clock is none');
 SELECT vac_daemon.goodbye(:other), vac_daemon.goodbye(:me) \g /dev/null

@@ -1,7 +1,7 @@
 -- Delivery reports: what came back, what is late, and who must be telephoned.
 BEGIN;
 \ir answer.psql
-SELECT plan(40);
+SELECT plan(44);
 CREATE FUNCTION pg_temp.token(id bigint, kind text) RETURNS text LANGUAGE sql AS $$
 	SELECT m.bounce_handle FROM vac_store.message m WHERE m.appointment_id = id AND m.kind = token.kind ORDER BY m.message_id DESC LIMIT 1
 $$;
@@ -35,8 +35,17 @@ INSERT INTO message (kind, office_id, case_id, appointment_id, method, uid, sequ
 SELECT matches(pg_temp.comes(pg_temp.report('failed'), pg_temp.token(:r, 'invitation'), 'bounce'), 'planned again', 'the invitation of one who was reminded');
 SELECT is((pg_temp.a(:r)).state || pg_temp.mail(:r), 'replacedinvitation refused 0, reminder sent 0, reminder overtaken 0, cancel queued 1', 'what waits does not go out any more, but a CANCEL, lest the reminder arrived');
 SELECT is(pg_temp.comes(pg_temp.report('failed'), (SELECT bounce_handle FROM message WHERE appointment_id = :r AND kind = 'reminder' ORDER BY message_id LIMIT 1), 'bounce'),
-	'delivery_failed: the invitation came back: planned again with somebody else, the address is marked', 'the reminder comes back, too');
+	'delivery_failed: the invitation came back: the address is marked; the appointment had ended', 'the reminder comes back, too');
 SELECT is((SELECT times FROM request_bar WHERE request_id = (pg_temp.a(:r)).request_id), 1::smallint, 'and counts no second time');
+-- It has changed since; that is on its way, and will come back as well.
+SELECT pg_temp.invited('SEA-2') AS n \gset
+SELECT vac.change_request(pg_temp.code(:n), place => 'AIR'), pg_temp.sent() \g /dev/null
+SELECT is(pg_temp.comes(pg_temp.report('failed'), pg_temp.token(:n, 'invitation'), 'bounce'),
+	'delivery_failed: the invitation came back: the address is marked; the appointment has changed since, and that is sent by itself', 'the invitation to an older state');
+SELECT is((pg_temp.a(:n)).state || (pg_temp.r(:n)).state, 'invitedplanned', 'ends nothing');
+SELECT is(pg_temp.comes(pg_temp.report('failed'), pg_temp.token(:n, 'update'), 'bounce'),
+	'delivery_failed: the invitation came back: planned again with somebody else, the address is marked', 'the change comes back, too: they know nothing of it');
+SELECT is((pg_temp.a(:n)).state || (pg_temp.r(:n)).state, 'replacedopen', 'and it is planned again');
 -- Somebody answered all the same: another copy reached them.
 SELECT pg_temp.invited('SEA-1') AS b \gset
 SELECT pg_temp.comes(:b, pg_temp.says(:b, 'ACCEPTED')) \g /dev/null

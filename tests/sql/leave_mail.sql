@@ -2,7 +2,7 @@
 -- cancellations, and what we reply.
 BEGIN;
 \ir people.psql
-SELECT plan(66);
+SELECT plan(70);
 \set day '(local_day(now(), \'America/Los_Angeles\') + 10)'
 INSERT INTO mail_identity (sender, key_id, set_at) VALUES ('vacd@example.org', 'k1', now());
 CREATE FUNCTION pg_temp.at(day integer, local_time time) RETURNS bigint LANGUAGE sql AS
@@ -87,6 +87,14 @@ SELECT is(pg_temp.invite(pg_temp.days('Long', :day + 30, :day + 61)), 'waits_for
 SELECT is(pg_temp.invite(pg_temp.event(repeat('u', 300), pg_temp.at(30, '09:00'), pg_temp.at(30, '12:00'))), 'unreadable: an event has no UID, or one that cannot be kept', 'a UID that cannot be kept');
 SELECT is(pg_temp.invite('[]'), 'no_calendar: the calendar part holds no event', 'no event');
 SELECT unalike(pg_temp.away(), '%30 %', 'nothing of all that is leave');
+CREATE FUNCTION pg_temp.told() RETURNS text LANGUAGE sql AS
+	$$ SELECT string_agg(DISTINCT substring(m.body from 'says so: ([^.]*)'), ', ') FROM vac_store.message m WHERE m.kind = 'notice' AND m.subject LIKE '%leave waits%' AND m.body LIKE '%(SEA-1)%' $$;
+SELECT is(pg_temp.told(), 'it covers an accepted appointment, nothing shows that the sender is who they say', 'the supervisors were told of the first that waits, and not of each');
+SELECT is(leave_was_told(k, now() + interval '23 hours') || ' ' || leave_was_told(k, now() + interval '25 hours'), 'true false', 'again after a day')
+	FROM coordinator k WHERE code = 'SEA-1';
+UPDATE inbound SET taken_up_at = now(), taken_up_by = 'sup_all' WHERE state = 'listed' AND outcome = 'waits_for_supervisor';
+SELECT is(pg_temp.invite(pg_temp.days('Longer', :day + 30, :day + 62)), 'waits_for_supervisor: it is longer than 30 days', 'one more, when none is on their list');
+SELECT matches(pg_temp.told(), 'it is longer than 30 days', 'is told of');
 
 -- ---- updates, occurrences, cancellations -----------------------------------------------------
 SELECT is(pg_temp.invite(pg_temp.event('One', pg_temp.at(10, '13:00'), pg_temp.at(10, '15:00'), '{"sequence": 1}')), 'taken', 'an update');

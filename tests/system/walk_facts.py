@@ -3,6 +3,23 @@
 WEIGHT = {'DECLINED': 5, 'DELEGATED': 4, 'COUNTER': 3, 'ACCEPTED': 2, 'TENTATIVE': 1}
 LIVE, OVER, ENDED = ('invited', 'accepted'), ('held', 'missed'), ('declined', 'lapsed', 'replaced', 'cancelled')
 
+# The planner makes room for something that hurries, at the same coordinator.
+MOVE = '''
+CREATE FUNCTION pg_temp.move(id bigint, starts timestamptz) RETURNS text LANGUAGE plpgsql AS $$
+    DECLARE
+        a vac_store.appointment := pg_temp.a(id);
+        one vac_store.planned;
+    BEGIN
+        SELECT 1, a.request_id, a.coordinator_id, s.span, s.span, false, false, id, a.coordinator_id, pg_temp.secs(lower(a.span))
+            INTO one.n, one.request_id, one.coordinator_id, one.span, one.busy, one.by_interpreter, one.over_cap, one.appointment_id, one.from_coordinator, one.from_start
+            FROM (SELECT tstzrange(starts, starts + (upper(a.span) - lower(a.span))) AS span) s;
+        IF vac_store.move_rule(one, ARRAY[one], now(), '{}') = 'move_changed' THEN
+            RETURN 'changed';
+        END IF;
+        RETURN vac_store.place_moved(one, ARRAY[one], '{}', now(), '{"group": 1, "fence": 1, "round": 1}');
+    END
+$$'''
+
 
 class Appointment:
     """What the model knows: plain facts, and none of how the database finds them."""

@@ -294,12 +294,16 @@ def main():
     parser.add_argument('--bustle', type=int, default=1, help='how much supervisors change of their own accord: so many times the usual')
     parser.add_argument('--quiet', action='store_true')
     options = parser.parse_args()
-    began = time.monotonic()
+    began, said = time.monotonic(), []
 
     def say(year):
         if not options.quiet:
             print(f'{year.clock.at:%Y-%m-%d}: {year.counts["cases"]} cases, {year.counts["moments"]} moments, {year.left()} not ended, '
                   f'{len(year.violations)} violations, {time.monotonic() - began:.0f} s', flush=True)
+        # A year is long: nobody wants to wait for its end to see what went wrong in its first week.
+        for _, _, text in year.violations[len(said):]:
+            said.append(text)
+            print(text, flush=True)
 
     with harness.temporary_folder() as folder:
         cluster = harness.Cluster(folder / 'pg')
@@ -309,7 +313,7 @@ def main():
         try:
             year.run(options.days, say)
             print(summary(year, time.monotonic() - began))
-            for _, _, text in year.violations:
+            for _, _, text in year.violations[len(said):]:
                 print(text)
         finally:
             year.close()

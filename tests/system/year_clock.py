@@ -43,7 +43,8 @@ SELECT concat_ws(', ', CASE WHEN s.dispatch = 0 THEN 'dispatch' END, CASE WHEN s
             AND NOT (d.what = 'window' AND EXISTS (SELECT FROM vac_store.inbound i WHERE i.waiting AND i.not_before > t.now_at))),
         CASE WHEN EXISTS (SELECT FROM vac_store.message m WHERE m.waiting AND m.state = 'claimed') THEN 'mail is being sent' END,
         CASE WHEN EXISTS (SELECT FROM vac_store.inbound i WHERE i.waiting AND i.state = 'claimed') THEN 'mail is being read' END,
-        CASE WHEN EXISTS (SELECT FROM vac_store.dispatch_group g WHERE g.lease_until IS NOT NULL) THEN 'a group is being planned' END),
+        -- A lease that is over keeps nobody from anything: the clock moved while its daemon planned what was answered meanwhile.
+        CASE WHEN EXISTS (SELECT FROM vac_store.dispatch_group g WHERE g.lease_until > t.now_at) THEN 'a group is being planned' END),
     least(t.now_at + least(s.dispatch, s.mailer, s.answer) * interval '1 millisecond', (SELECT min(d.due) FROM d WHERE isfinite(d.due)))
     FROM t, s
 '''
