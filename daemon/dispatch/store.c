@@ -244,8 +244,9 @@ void store_on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Somebody's open transaction is waited for once, with the whole part; then each decision goes by
- * itself, where what is locked is passed over. So it goes with what can never be stored, lest one
+ * Coordinators whom somebody's open transaction holds are passed over by the database; what else it
+ * holds is waited for once, with the whole part; then each decision goes by itself, where that is
+ * passed over, too. So it goes with what can never be stored, lest one
  * decision keep all others back. A deadlock's loser tries the whole again first.
  */
 static void part_is_refused(struct dispatch *d, const struct pg_reply *reply)
