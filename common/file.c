@@ -43,3 +43,18 @@ int file_read(const char *path, size_t most, char **bytesp, size_t *lengthp)
 	fclose(stream);
 	return r;
 }
+
+int file_read_text(const char *path, size_t most, char **textp)
+{
+	char *text = NULL;
+	size_t length = 0;
+	int r = file_read(path, most, &text, &length);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '\0')
+			text[i] = '?';
+	*textp = text;
+	return 0;
+}

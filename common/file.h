@@ -9,3 +9,5 @@
  * 0 or -errno (-EFBIG: longer than most). */
 int file_read(const char *path, size_t most, char **bytesp, size_t *lengthp)
 	__attribute__((warn_unused_result));
+/* Likewise, with a question mark for each NUL, which would hide all that stands behind it. */
+int file_read_text(const char *path, size_t most, char **textp) __attribute__((warn_unused_result));
