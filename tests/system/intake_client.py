@@ -1,0 +1,109 @@
+"""A client of the intake: curl for what is right, bytes over TLS for what is not."""
+
+import collections
+import json
+import socket
+import ssl
+import subprocess
+
+import harness
+
+Answer = collections.namedtuple('Answer', 'status headers body')
+
+
+class Door:
+    """A daemon whose intake is open, and the tokens of two clients: tips for SEA, web for all offices."""
+
+    def __init__(self, folder, database, certs, name='door', **settings):
+        self.database, self.certs = database, certs
+        self.port, self.watch_port = harness.free_port(), harness.free_port()
+        self.tokens = {'tips': database.value("SELECT vac.add_client('tips', 'SEA', token => true)"),
+                       'web': database.value("SELECT vac.add_client('web', 'all', token => true)")}
+        chosen = dict(intake_listen=f'127.0.0.1:{self.port}', metrics_listen=f'127.0.0.1:{self.watch_port}',
+                      intake_cert_file=certs.good.cert, intake_key_file=certs.good.key, intake_ca_file=certs.ca,
+                      intake_client_cert='optional', intake_rate=10000)
+        chosen.update(settings)
+        self.daemon = harness.Daemon(folder, name, harness.daemon_settings(folder, database, certs, **chosen))
+        self.wait()
+
+    def wait(self, seconds=20):
+        """Until it answers for its health."""
+        harness.wait_for(lambda: not self.daemon.running() or self.health() == 200, seconds, 'health')
+        assert self.daemon.running(), self.daemon.log()
+
+    def health(self):
+        try:
+            return self.watch('/healthz').status
+        except (OSError, AssertionError):
+            return None
+
+    def watch(self, path, *options):
+        return curl(f'http://127.0.0.1:{self.watch_port}{path}', *options)
+
+    def ask(self, path, *options, token='tips', cert=None):
+        command = ['--cacert', self.certs.ca]
+        if token:
+            command += ['-H', f'Authorization: Bearer {self.tokens.get(token, token)}']
+        if cert:
+            command += ['--cert', cert.cert, '--key', cert.key]
+        return curl(f'https://localhost:{self.port}{path}', *command, *options)
+
+    def post(self, form, key, *options, media='application/json', **who):
+        """form: a dictionary, or text to be sent as it is; key: of idempotency, None for none."""
+        body = form if isinstance(form, str) else json.dumps(form)
+        options = ['--data-binary', '@-', '-H', f'Content-Type: {media}', *options]
+        if key is not None:
+            options += ['-H', f'Idempotency-Key: {key}']
+        return self.ask('/v1/cases', *options, '--stdin', body, **who)
+
+    def connect(self, seconds=10):
+        """TLS without a word of HTTP."""
+        context = ssl.create_default_context(cafile=str(self.certs.ca))
+        raw = socket.create_connection(('127.0.0.1', self.port), timeout=seconds)
+        return context.wrap_socket(raw, server_hostname='localhost')
+
+    def say(self, request):
+        """The bytes, and all that comes back for them until the other side has done."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            return read_all(connection)
+
+    def cases(self):
+        return self.database.value('SELECT count(*) FROM vac_store.case_record')
+
+
+def read_all(connection):
+    found = b''
+    while True:
+        try:
+            more = connection.recv(65536)
+        except (ssl.SSLError, ConnectionResetError):
+            more = b''
+        if not more:
+            return found
+        found += more
+
+
+def curl(url, *options):
+    options = list(options)
+    body = None
+    if '--stdin' in options:
+        at = options.index('--stdin')
+        body = options[at + 1].encode()
+        del options[at:at + 2]
+    done = subprocess.run(['curl', '-sS', '-i', '-m', '30', '--noproxy', '*', *map(str, options), url], input=body or b'',
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise OSError(done.returncode, done.stderr.decode())
+    return parse(done.stdout)
+
+
+def parse(raw):
+    head, body = raw.split(b'\r\n\r\n', 1)
+    while head.startswith(b'HTTP/1.1 100'):
+        head, body = body.split(b'\r\n\r\n', 1)
+    lines = head.decode().split('\r\n')
+    headers = {line.split(':', 1)[0].lower(): line.split(':', 1)[1].strip() for line in lines[1:]}
+    if headers.get('content-type') == 'application/json' and body:
+        body = json.loads(body)
+    return Answer(int(lines[0].split()[1]), headers, body)
