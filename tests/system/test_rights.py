@@ -51,21 +51,19 @@ def codes(login, view):
     return {row[0] for row in login.query(f'SELECT case_code FROM vac.{view} WHERE case_code IS NOT NULL')}
 
 
-VIEWS = ('open_cases', 'unassigned', 'why', 'week', 'roster', 'on_duty_now', 'mail_queue', 'suppressed', 'history', 'status',
-         'help', 'offices', 'places', 'services', 'policies', 'supervisors', 'patterns', 'absences', 'holidays',
-         'protected_words', 'domains', 'my_cases', 'to_telephone', 'unread_answers', 'coverage_gaps',
-         'rotations', 'awaiting_outcome', 'clocks')
+def views(database):
+    return [row[0] for row in database.query("SELECT viewname FROM pg_views WHERE schemaname = 'vac' ORDER BY 1")]
 
 
 def test_a_supervisor_reads_every_view_and_no_table(offices):
     supervisor = offices.as_login('sup_sea')
-    for view in VIEWS:
+    assert len(views(offices)) > 25
+    for view in views(offices):
         supervisor.query(f'TABLE vac.{view}')
     tables = [row[0] for row in offices.query("SELECT tablename FROM pg_tables WHERE schemaname = 'vac_store'")]
     assert len(tables) > 30
     for table in tables:
         assert 'schema vac_store' in refused(supervisor, f'SELECT FROM vac_store.{table}')
-    assert {row[0] for row in offices.query("SELECT viewname FROM pg_views WHERE schemaname = 'vac'")} == set(VIEWS)
 
 
 def test_what_made_room_for_what_names_no_case_of_another_office(offices):
@@ -78,7 +76,7 @@ def test_what_made_room_for_what_names_no_case_of_another_office(offices):
                 JOIN vac_store.case_record c ON c.case_code = e.code
                 JOIN vac_store.case_record o ON o.case_code = e.other''', seattle, portland, portland, seattle)
     said = {login: ' '.join(what for what, in offices.as_login(login).query(
-        "SELECT what FROM vac.history WHERE what LIKE '%%moved%%'")) for login in ('sup_sea', 'sup_pdx', 'sup_all')}
+        "SELECT replace(what, E'\\n', ' ') FROM vac.history WHERE what LIKE '%%moved%%'")) for login in ('sup_sea', 'sup_pdx', 'sup_all')}
     assert said['sup_sea'] == "room made: another office's appointment was moved"
     assert said['sup_pdx'].endswith("to make room for another office's case")
     assert f'the appointment of case {portland} was moved' in said['sup_all'] and f'for case {seattle}' in said['sup_all']
@@ -113,8 +111,9 @@ def test_cases_are_seen_by_their_own_office(offices):
 
 def test_another_offices_case_looks_like_none_at_all(offices):
     portland = offices.as_login('sup_pdx').value("SELECT vac.open_case('PDX')")
-    for call in ('vac.withdraw_case(%s, $$resolved$$)', 'vac.hold_case(%s, $$safety$$)', 'vac.case_state(%s)',
-                 'vac.change_request(%s, urgency => $$urgent$$)', 'vac.add_conflict(%s, $$SEA-1$$)'):
+    for call in ('vac.reassign(%s, $$SEA-1$$, now(), $$wish$$)', 'vac.unpin(%s)', 'vac.withdraw_case(%s, $$resolved$$)', 'vac.hold_case(%s, $$safety$$)', 'vac.case_state(%s)',
+                 'vac.change_request(%s, urgency => $$urgent$$)', 'vac.add_conflict(%s, $$SEA-1$$)', 'vac.close_case(%s)',
+                 'vac.transfer_case(%s, $$SEA$$, $$wish$$)', 'vac.add_request(%s)', 'vac.send_again(%s)'):
         theirs = refused(offices.as_login('sup_sea'), f'SELECT {call}', portland, code='22023')
         nobodys = refused(offices.as_login('sup_sea'), f'SELECT {call}', 'K7Q-4MX', code='22023')
         first_line = re.compile(r'[A-Z2-9]{3}-[A-Z2-9]{3}')
@@ -188,7 +187,8 @@ def test_verbs_are_for_ones_own_offices(offices):
     seattle = offices.as_login('sup_sea')
     for call in ("vac.open_case('PDX')", "vac.add_leave('PDX-1', '2030-01-01', '2030-01-01')", "vac.add_shift('PDX-1', 'on_call', '2030-01-01', '2030-01-01')",
                  "vac.set_pattern('PDX-1', 'regular', 'Mon 08:00-12:00')", "vac.set_coordinator('PDX-1', telephone => '+1 503 555 0199')",
-                 "vac.set_coordinator('SEA-1', office => 'PDX')", "vac.set_limits('PDX-1', 3)", "vac.retire_coordinator('PDX-1', 'roster')",
+                 "vac.set_coordinator('SEA-1', office => 'PDX')", "vac.set_limits('PDX-1', 3)", "vac.retire_coordinator('PDX-1', 'roster')", "vac.hand_over('PDX-1', 'roster')",
+                 "vac.set_office_limits('PDX', 'collateral', 3)",
                  "vac.set_hours('PDX', 'Mon 08:00-12:00')", "vac.set_place('PDX', 'X', 'Y')", "vac.set_backup('PDX', 'SEA', 10)",
                  "vac.set_office('PDX', name => 'P')", "vac.add_holiday('2030-01-01', 'New Year', 'PDX')",
                  "vac.add_holiday('2030-01-01', 'New Year')", "vac.set_policy('notice', '1', 'urgent')", "vac.add_protected_word('abcd')",
@@ -274,7 +274,7 @@ def test_the_desk_looks_up_one_code_on_record(offices):
         offices.as_login('sup_sea').query('SELECT * FROM vac.look_up(%s)', code)
     assert offices.query("SELECT who, case_code, what FROM vac.history WHERE what LIKE 'looked up%%'") == [
         ('desk1', None, 'looked up, no such case'), ('desk1', code, 'looked up')]
-    for view in VIEWS:
+    for view in views(offices):
         if view != 'help':
             refused(desk, f'TABLE vac.{view}')
     refused(desk, "SELECT vac.open_case('SEA')")
@@ -306,10 +306,10 @@ def test_a_look_ahead_cannot_be_committed(offices):
         connection.execute('SELECT vac.what_if()')
         connection.execute("SELECT vac.add_leave('SEA-1', '2030-01-01', '2030-01-01')")
         assert len(connection.execute('TABLE vac.absences').fetchall()) == 1
-        with pytest.raises(psycopg.Error, match='asked what if'):
+        with pytest.raises(psycopg.Error, match='^this transaction asked what if'):
             connection.execute('COMMIT')
         connection.execute("SET vac.now = '2027-06-01 12:00Z'")
-        with pytest.raises(psycopg.Error, match='another moment'):
+        with pytest.raises(psycopg.Error, match='^this transaction looked from another moment'):
             connection.execute("SELECT vac.open_case('SEA')")
         connection.execute('RESET vac.now')
         connection.execute("SELECT vac.open_case('SEA')")
