@@ -1,6 +1,6 @@
 -- Of which meetings does nobody know what became of them?
 CREATE OR REPLACE VIEW vac.awaiting_outcome WITH (security_invoker = true) AS
-	SELECT c.case_code, o.code AS office, vac_store.short_span(a.span, o.time_zone) AS meeting, coalesce(k.name, 'not available') AS coordinator,
+	SELECT c.case_code, o.code AS office, vac_store.short_span(a.span, o.time_zone) AS meeting, vac_store.wrapped(coalesce(k.name, 'not available'), 18) AS coordinator,
 			k.telephone::text AS telephone, CASE a.state WHEN 'accepted' THEN 'accepted' ELSE 'never answered' END AS answer,
 			a.asks::integer AS asked, vac_store.length_text(vac.now() - upper(a.span)) AS over_for
 		FROM vac_store.appointment a

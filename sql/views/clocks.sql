@@ -1,10 +1,9 @@
 -- Which deadlines do cases carry beside their meetings?
 CREATE OR REPLACE VIEW vac.clocks WITH (security_invoker = true) AS
-	SELECT c.case_code, o.code AS office, k.kind AS clock, vac_store.due_text(k.due_at, vac.now()) AS due,
-			vac_store.short_time(k.due_at, o.time_zone) AS by, coalesce(r.name, 'nobody yet') AS responsible,
-			CASE WHEN k.due_at <= vac.now() THEN 'RAN OUT' WHEN k.warnings > 0 THEN 'warned' ELSE 'running' END
-				|| CASE WHEN c.held_since IS NOT NULL THEN ', case on hold' ELSE '' END AS state,
-			d.source AS rule
+	SELECT c.case_code, o.code AS office, k.kind AS clock, vac_store.due_text(k.due_at, vac.now()) || CASE WHEN k.due_at > vac.now() AND k.warnings > 0 THEN E'\nwarned' ELSE '' END
+				|| CASE WHEN c.held_since IS NOT NULL THEN E'\non hold' ELSE '' END AS due,
+			vac_store.short_time(k.due_at, o.time_zone) AS by, vac_store.wrapped(coalesce(r.name, 'nobody yet'), 15) AS responsible,
+			CASE WHEN d.source NOT LIKE 'starting value%' THEN vac_store.wrapped(d.source, 14) END AS rule
 		FROM vac_store.clock k
 			JOIN vac_store.clock_kind d ON d.kind = k.kind
 			JOIN vac_store.case_record c ON c.case_id = k.case_id
@@ -18,9 +17,8 @@ COMMENT ON VIEW vac.clocks IS
 COMMENT ON COLUMN vac.clocks.case_code IS 'Code of the case';
 COMMENT ON COLUMN vac.clocks.office IS 'Office that the case belongs to';
 COMMENT ON COLUMN vac.clocks.clock IS 'first_contact, hhs_notice (tell HHS of a minor), inform_of_responsible (tell the victim who is responsible)';
-COMMENT ON COLUMN vac.clocks.due IS 'How long until it runs out, or how long ago it did';
+COMMENT ON COLUMN vac.clocks.due IS 'How long until it runs out, or how LATE it is; whether somebody was warned; and whether the case is on hold, in which it runs on';
 COMMENT ON COLUMN vac.clocks.by IS 'When it runs out, in local time of the office';
 COMMENT ON COLUMN vac.clocks.responsible IS 'Who is responsible for the case';
-COMMENT ON COLUMN vac.clocks.state IS 'running, warned, or RAN OUT; and whether the case is on hold';
-COMMENT ON COLUMN vac.clocks.rule IS 'Where it comes from';
+COMMENT ON COLUMN vac.clocks.rule IS 'The law that it comes from; empty: a starting value, no agency''s directive';
 GRANT SELECT ON vac.clocks TO vac_supervisor;

@@ -2,7 +2,8 @@
 CREATE OR REPLACE VIEW vac.holidays WITH (security_invoker = true) AS
 	SELECT h.day, coalesce(o.code, 'all') AS office, h.name::text AS name
 		FROM vac_store.holiday h LEFT JOIN vac_store.office o USING (office_id)
-		WHERE h.day >= (vac.now() - interval '1 day')::date
+		-- One of all offices is over when it is so furthest to the west.
+		WHERE h.day >= (CASE WHEN o.office_id IS NULL THEN vac.now() AT TIME ZONE 'UTC' - interval '12 hours' ELSE vac.now() AT TIME ZONE o.time_zone END)::date
 		ORDER BY h.day, o.code NULLS FIRST;
 COMMENT ON VIEW vac.holidays IS 'Which holidays are to come? Regular shifts fall out on them';
 COMMENT ON COLUMN vac.holidays.day IS 'Local day';

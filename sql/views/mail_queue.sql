@@ -1,12 +1,12 @@
 -- Which mail has not gone out yet?
 CREATE OR REPLACE VIEW vac.mail_queue WITH (security_invoker = true) AS
-	SELECT vac_store.kind_text(m.kind) AS mail, o.code AS office, c.case_code, m.recipient_name::text AS recipient,
+	SELECT vac_store.kind_text(m.kind) AS mail, o.code AS office, c.case_code, vac_store.wrapped(m.recipient_name, 15) AS recipient,
 			vac_store.length_text(vac.now() - m.made_at) AS waiting, m.attempts AS tries,
-			CASE WHEN m.state = 'claimed' THEN 'being sent'
+			vac_store.wrapped(CASE WHEN m.state = 'claimed' THEN 'being sent'
 				WHEN m.not_before > vac.now() THEN 'again in ' || vac_store.length_text(m.not_before - vac.now())
 				ELSE 'next' END
-				|| CASE WHEN a.state = 'invited' AND m.kind IN ('invitation', 'update') AND a.send_by <= vac.now() THEN ', UNSENT: telephone' ELSE '' END AS state,
-			left(regexp_replace(m.reply, '\s+', ' ', 'g'), 36) AS server_said
+				|| CASE WHEN a.state = 'invited' AND m.kind IN ('invitation', 'update') AND a.send_by <= vac.now() THEN ', UNSENT: telephone' ELSE '' END, 19) AS state,
+			vac_store.wrapped(left(regexp_replace(m.reply, '\s+', ' ', 'g'), 54), 18) AS server_said
 		FROM vac_store.message m
 			LEFT JOIN vac_store.office o ON o.office_id = m.office_id
 			LEFT JOIN vac_store.case_record c ON c.case_id = m.case_id

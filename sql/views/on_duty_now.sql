@@ -1,6 +1,6 @@
 -- Who can be called now?
 CREATE OR REPLACE VIEW vac.on_duty_now WITH (security_invoker = true) AS
-	SELECT o.code AS office, k.name AS coordinator, k.telephone::text AS telephone,
+	SELECT o.code AS office, vac_store.wrapped(k.name, 20) AS coordinator, k.telephone::text AS telephone,
 			CASE d.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END AS shift,
 			vac_store.short_time(d.until, coalesce(k.time_zone, o.time_zone), 'Dy HH24:MI TZ') AS until, d.doing AS now,
 			vac_store.list_text(ARRAY(SELECT l.language::text FROM vac_store.coordinator_language l

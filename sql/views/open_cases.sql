@@ -1,23 +1,23 @@
 -- Which cases are open, and how does each stand?
 CREATE OR REPLACE VIEW vac.open_cases WITH (security_invoker = true) AS
 	SELECT c.case_code, o.code AS office, r.urgency::text AS urgency, coalesce(r.language, c.language)::text AS language,
-			vac_store.standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
+			vac_store.wrapped(vac_store.standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
 				a.sent, vac.now(), a.partstat,
 				(SELECT e.state FROM vac_store.appointment e WHERE e.request_id = r.request_id AND NOT e.live ORDER BY e.appointment_id DESC LIMIT 1))
 				|| CASE WHEN c.held_since IS NOT NULL OR a.state IS DISTINCT FROM 'invited' OR upper(a.span) <= vac.now() THEN ''
 					WHEN NOT a.sent AND a.send_by <= vac.now() THEN ', UNSENT: telephone'
 					WHEN r.seek_since IS NOT NULL AND r.unserved_since IS NOT NULL THEN ', NOBODY ELSE'
-					WHEN r.seek_since IS NOT NULL THEN ', another is sought' ELSE '' END AS state,
-			CASE WHEN a.appointment_id IS NOT NULL THEN coalesce(k.name, 'not available') END AS coordinator,
-			vac_store.short_time(lower(a.span), o.time_zone) AS meeting,
-			CASE WHEN r.state IN ('open', 'planned') AND (a.appointment_id IS NULL OR lower(a.span) > r.due_at)
-				THEN vac_store.due_text(r.due_at, vac.now())
-				WHEN r.state IN ('open', 'planned') THEN 'on time' END AS due
+					WHEN r.seek_since IS NOT NULL THEN ', another is sought' ELSE '' END
+				|| CASE WHEN c.held_since IS NULL AND a.pinned AND lower(a.span) > vac.now() THEN ', pinned' ELSE '' END, 20) AS state,
+			vac_store.wrapped(CASE WHEN a.appointment_id IS NOT NULL THEN coalesce(k.name, 'not available') END, 14) AS coordinator,
+			vac_store.short_time(lower(a.span), o.time_zone, 'DD Mon HH24:MI TZ') AS meeting,
+			CASE WHEN lower(a.span) <= r.due_at THEN 'on time'
+				ELSE vac_store.due_text(r.due_at, coalesce(lower(a.span), vac.now())) END AS due
 		FROM vac_store.case_record c
 			JOIN vac_store.office o ON o.office_id = c.office_id
 			LEFT JOIN vac_store.request r ON r.case_id = c.case_id AND r.state IN ('open', 'planned')
 			LEFT JOIN LATERAL (
-				SELECT b.appointment_id, b.coordinator_id, b.span, b.state, b.send_by, b.partstat, EXISTS (SELECT FROM vac_store.message m
+				SELECT b.appointment_id, b.coordinator_id, b.span, b.state, b.pinned, b.send_by, b.partstat, EXISTS (SELECT FROM vac_store.message m
 						WHERE m.uid = b.uid AND m.method = 'REQUEST' AND m.state = 'sent') AS sent
 					FROM vac_store.appointment b
 					WHERE b.request_id = r.request_id AND b.live
@@ -34,8 +34,8 @@ COMMENT ON COLUMN vac.open_cases.office IS 'Office that the case belongs to';
 COMMENT ON COLUMN vac.open_cases.urgency IS 'immediate, urgent or routine';
 COMMENT ON COLUMN vac.open_cases.language IS 'Language that the victim needs, as a tag: es';
 COMMENT ON COLUMN vac.open_cases.state IS
-	'being planned, NOBODY FOUND (see unassigned), mail not out yet (see mail_queue; UNSENT: for too long), asked (and another is sought, when no answer came in time), perhaps (tentative), accepted, declined (and planned again), going on, over, on hold';
+	'being planned, NOBODY FOUND (see unassigned), mail not out yet (see mail_queue; UNSENT: for too long), asked (and another is sought, when no answer came in time), perhaps (tentative), accepted, declined (and planned again), going on, over, on hold; pinned: set by hand';
 COMMENT ON COLUMN vac.open_cases.coordinator IS 'Who is to meet the victim';
 COMMENT ON COLUMN vac.open_cases.meeting IS 'When, in local time of the case''s office';
-COMMENT ON COLUMN vac.open_cases.due IS 'Whether it starts by its due time; without an appointment by then: how long until the due time, or how late it is';
+COMMENT ON COLUMN vac.open_cases.due IS 'Whether the meeting starts by its due time, or how much later; without an appointment: how long until the due time, or how late it is';
 GRANT SELECT ON vac.open_cases TO vac_supervisor;

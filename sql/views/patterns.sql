@@ -1,6 +1,6 @@
 -- When is who at work or on call?
 CREATE OR REPLACE VIEW vac.patterns WITH (security_invoker = true) AS
-	SELECT o.code AS office, k.code AS coordinator, k.name::text AS name, p.shift, p.hours, p.valid
+	SELECT o.code AS office, k.code AS coordinator, vac_store.wrapped(k.name, 18) AS name, p.shift, p.hours, p.valid
 		FROM vac_store.coordinator k
 			JOIN vac_store.office o ON o.office_id = k.office_id
 			CROSS JOIN LATERAL (
@@ -12,7 +12,7 @@ CREATE OR REPLACE VIEW vac.patterns WITH (security_invoker = true) AS
 						1 AS part, min(w.weekday) AS day, NULL::timestamptz AS starts
 					FROM vac_store.weekly_pattern w
 					WHERE w.coordinator_id = k.coordinator_id
-						AND (upper(w.valid) IS NULL OR upper(w.valid) > vac.now()::date)
+						AND (upper(w.valid) IS NULL OR upper(w.valid) > vac_store.local_day(vac.now(), coalesce(k.time_zone, o.time_zone)))
 					GROUP BY w.kind, w.from_time, w.to_time, w.valid
 				UNION ALL
 				SELECT CASE s.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END,
@@ -20,7 +20,7 @@ CREATE OR REPLACE VIEW vac.patterns WITH (security_invoker = true) AS
 					FROM vac_store.shift s
 					WHERE s.coordinator_id = k.coordinator_id AND upper(s.span) > vac.now()) p
 		WHERE k.retired_at IS NULL
-		ORDER BY o.code, k.code, p.shift, p.part, p.day, p.hours, p.starts;
+		ORDER BY o.code, k.code, p.shift, p.part, p.day, p.starts, p.hours;
 COMMENT ON VIEW vac.patterns IS
 	'When is who at work or on call? Weekly patterns, then single shifts to come, of one''s own offices';
 COMMENT ON COLUMN vac.patterns.office IS 'Office';

@@ -1,6 +1,6 @@
 -- Where can one meet?
 CREATE OR REPLACE VIEW vac.places WITH (security_invoker = true) AS
-	SELECT o.code AS office, p.code AS place, p.text::text AS address
+	SELECT o.code AS office, p.code AS place, vac_store.wrapped(p.text, 80) AS address
 		FROM vac_store.office_place p JOIN vac_store.office o USING (office_id)
 		WHERE o.retired_at IS NULL
 		ORDER BY o.code, p.code <> 'MAIN', p.code;

@@ -1,8 +1,8 @@
 -- By which numbers does vacd decide?
 CREATE OR REPLACE VIEW vac.policies WITH (security_invoker = true) AS
-	SELECT p.name, p.urgency::text AS urgency, p.value,
+	SELECT p.name, p.urgency::text AS urgency, vac_store.wrapped(p.value, 20) AS value,
 			CASE WHEN p.kind NOT IN ('text', 'hours') THEN replace(p.kind, '_', ' ') END AS counts,
-			p.meaning || CASE WHEN p.source LIKE 'starting value%' THEN '' ELSE ' (' || p.source || ')' END AS meaning
+			vac_store.wrapped(p.meaning || CASE WHEN p.source LIKE 'starting value%' THEN '' ELSE ' (' || p.source || ')' END, 36) AS meaning
 		FROM vac_store.policy p
 		ORDER BY p.name, array_position(ARRAY['immediate', 'urgent', 'routine'], p.urgency::text);
 COMMENT ON VIEW vac.policies IS

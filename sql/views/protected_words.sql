@@ -1,6 +1,6 @@
 -- Which words may no mail contain?
 CREATE OR REPLACE VIEW vac.protected_words WITH (security_invoker = true) AS
-	SELECT p.word::text AS word, vac_store.short_time(p.added_at, 'UTC') AS added, p.added_by AS by
+	SELECT vac_store.wrapped(p.word, 60) AS word, vac_store.short_time(p.added_at, 'UTC') AS added, p.added_by AS by
 		FROM vac_store.protected_word p
 		ORDER BY lower(p.word);
 COMMENT ON VIEW vac.protected_words IS

@@ -1,11 +1,11 @@
 -- Who is on the roster?
 CREATE OR REPLACE VIEW vac.roster WITH (security_invoker = true) AS
-	SELECT o.code AS office, k.code AS coordinator, k.name, vac_store.duty_text(k.duty) AS duty,
+	SELECT o.code AS office, k.code AS coordinator, vac_store.wrapped(k.name, 18) AS name, vac_store.duty_text(k.duty) AS duty,
 			vac_store.list_text(ARRAY(SELECT l.language::text FROM vac_store.coordinator_language l
 				WHERE l.coordinator_id = k.coordinator_id ORDER BY l.language <> 'en', l.language), 3) AS languages,
-			CASE WHEN g.lacks = '{}' THEN 'all'
+			vac_store.wrapped(CASE WHEN g.lacks = '{}' THEN 'all'
 				WHEN cardinality(g.lacks) = 1 AND cardinality(g.gives) > 2 THEN 'all but ' || g.lacks[1]
-				ELSE vac_store.list_text(g.gives, 3) END AS services,
+				ELSE vac_store.list_text(g.gives, 3) END, 20) AS services,
 			concat_ws(E'\n', k.telephone, CASE WHEN k.mail_failed_at IS NOT NULL THEN 'mail fails' END, CASE WHEN k.away_noted_at > vac.now() - interval '14 days'
 				THEN 'away? ' || vac_store.short_time(k.away_noted_at, coalesce(k.time_zone, o.time_zone), 'DD Mon') END) AS telephone
 		FROM vac_store.coordinator k

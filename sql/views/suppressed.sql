@@ -1,10 +1,10 @@
 -- Which mail did not go out, or not as it was written?
 CREATE OR REPLACE VIEW vac.suppressed WITH (security_invoker = true) AS
-	SELECT vac_store.short_time(m.made_at, o.time_zone) AS made, vac_store.kind_text(m.kind) AS mail, o.code AS office, c.case_code,
-			m.recipient_name::text AS recipient,
-			CASE WHEN m.state = 'refused' THEN 'refused: ' || coalesce(left(regexp_replace(m.reply, '\s+', ' ', 'g'), 32), 'no reply kept')
+	SELECT vac_store.short_time(m.made_at, coalesce(o.time_zone, 'UTC'), 'DD Mon HH24:MI TZ') AS made, vac_store.kind_text(m.kind) AS mail, o.code AS office, c.case_code,
+			vac_store.wrapped(m.recipient_name, 18) AS recipient,
+			vac_store.wrapped(CASE WHEN m.state = 'refused' THEN 'refused: ' || coalesce(left(regexp_replace(m.reply, '\s+', ' ', 'g'), 96), 'no reply kept')
 				WHEN m.state = 'suppressed' THEN 'kept back: ' || coalesce(vac_store.reason_text(h.reason), 'see history')
-				ELSE 'neutral text instead: ' || coalesce(vac_store.reason_text(h.reason), 'see history') END AS what_became_of_it
+				ELSE 'neutral text instead: ' || coalesce(vac_store.reason_text(h.reason), 'see history') END, 36) AS what_became_of_it
 		FROM vac_store.message m
 			LEFT JOIN vac_store.office o ON o.office_id = m.office_id
 			LEFT JOIN vac_store.case_record c ON c.case_id = m.case_id

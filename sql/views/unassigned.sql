@@ -3,20 +3,22 @@ CREATE OR REPLACE VIEW vac.unassigned WITH (security_invoker = true) AS
 	SELECT c.case_code, o.code AS office, r.urgency::text AS urgency, r.language::text AS language,
 			vac_store.due_text(r.due_at, vac.now()) AS due,
 			vac_store.length_text(vac.now() - r.opened_at) AS waiting,
-			CASE WHEN c.held_since IS NOT NULL THEN 'case on hold: nothing is planned'
+			vac_store.wrapped(CASE WHEN c.held_since IS NOT NULL THEN 'case on hold: nothing is planned'
 				WHEN r.unserved_since IS NULL THEN 'is being planned'
-				ELSE coalesce(d.reasons, 'nobody is in reach') END AS reasons
+				ELSE coalesce(d.reasons, 'nobody is in reach') END, 42) AS reasons
 		FROM vac_store.request r
 			JOIN vac_store.case_record c ON c.case_id = r.case_id AND c.state = 'open'
 			JOIN vac_store.office o ON o.office_id = r.office_id
 			JOIN vac_store.service s ON s.code = r.service
 			LEFT JOIN LATERAL (
-				SELECT string_agg(vac_store.rule_text(u.key, r.language, s.label) || ' (' || u.n || ')', ', ' ORDER BY u.n DESC, u.key) AS reasons
+				-- A reason stays on one line.
+				SELECT string_agg(replace(vac_store.rule_text(u.key, r.language, s.label) || ' (' || u.n || ')', ' ', U&'\00A0'), ', ' ORDER BY u.n DESC, u.key) AS reasons
 					FROM (SELECT l.ruled_out FROM vac_store.decision l
 							WHERE l.request_id = r.request_id AND l.appointment_id IS NULL
 							ORDER BY l.decision_id DESC LIMIT 1) last,
 						LATERAL (SELECT e.key, jsonb_array_length(e.value) AS n FROM jsonb_each(last.ruled_out) e) u) d ON true
-		WHERE r.state = 'open'
+		-- to_plan: by the index of what is open, not through all that ever was.
+		WHERE r.state = 'open' AND r.to_plan
 		ORDER BY c.held_since IS NOT NULL, array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text),
 			r.due_at, r.request_id;
 COMMENT ON VIEW vac.unassigned IS

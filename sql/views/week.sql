@@ -1,6 +1,6 @@
 -- Who meets whom in the next seven days?
 CREATE OR REPLACE VIEW vac.week WITH (security_invoker = true) AS
-	SELECT vac_store.short_span(a.span, o.time_zone) AS meeting, o.code AS office, coalesce(k.name, 'not available') AS coordinator,
+	SELECT vac_store.short_span(a.span, o.time_zone) AS meeting, o.code AS office, vac_store.wrapped(coalesce(k.name, 'not available'), 18) AS coordinator,
 			coalesce(c.case_code, 'of ' || o.code) AS case_code, a.urgency::text AS urgency,
 			vac_store.mode_text(r.mode, r.place) AS place,
 			vac_store.standing_text('open', NULL, 'planned', NULL, a.state, lower(a.span), upper(a.span),

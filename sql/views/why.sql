@@ -1,6 +1,6 @@
 -- Why her, why not him?
 CREATE OR REPLACE VIEW vac.why WITH (security_invoker = true) AS
-	SELECT c.case_code, p.place, CASE WHEN p.place <> 'NOBODY' THEN coalesce(k.name || ' (' || ko.code || ')', 'not available') END AS coordinator,
+	SELECT c.case_code, p.place, vac_store.wrapped(CASE WHEN p.place <> 'NOBODY' THEN coalesce(k.name || ' (' || ko.code || ')', 'not available') END, 21) AS coordinator,
 			vac_store.short_time(p.starts, o.time_zone) AS start, p.cost, vac_store.wrapped(p.because, 38) AS because
 		FROM vac_store.case_record c
 			JOIN vac_store.office o ON o.office_id = c.office_id
@@ -13,7 +13,8 @@ CREATE OR REPLACE VIEW vac.why WITH (security_invoker = true) AS
 				ORDER BY l.decision_id DESC LIMIT 1) d
 			CROSS JOIN LATERAL (
 				SELECT 1 AS part, 'chosen' AS place, a.coordinator_id, coalesce(m.starts, lower(a.span)) AS starts, d.cost,
-						concat_ws('; ', coalesce(vac_store.terms_text(d.terms), 'taken over from a colleague'), 'makes room: ' || x.codes,
+						concat_ws('; ', coalesce(vac_store.terms_text(d.terms),
+							vac_store.by_hand_text(c.case_id, d.appointment_id, r.language, s.label, true), 'taken over from a colleague'), 'makes room: ' || x.codes,
 							CASE WHEN d.limited THEN 'best plan so far' END) AS because, d.decision_id AS by_id
 					FROM vac_store.appointment a
 						LEFT JOIN LATERAL (SELECT to_timestamp((m.moved_from ->> 'start')::bigint) AS starts FROM vac_store.decision m
@@ -50,7 +51,7 @@ CREATE OR REPLACE VIEW vac.why WITH (security_invoker = true) AS
 			LEFT JOIN vac_store.office ko ON ko.office_id = k.office_id
 		ORDER BY c.case_id DESC, r.request_id DESC, p.part, p.by_id, p.because, k.code;
 COMMENT ON VIEW vac.why IS
-	'Why her, why not him? The last decision for each request: who was chosen at what cost and what makes room for it; where it was moved '
+	'Why her, why not him? The last decision for each request: who was chosen at what cost and what makes room for it, or set by hand, by whom and why; where it was moved '
 	'since; the runner-up; who could have, but at a higher cost; and for everybody else in reach the one rule that ruled them out: '
 	'SELECT * FROM vac.why WHERE case_code = ''K7Q-4MX''. vacd-plan(7) says how the cost is reckoned; best plan so far: the search '
 	'ended at its limit of steps';
@@ -60,5 +61,5 @@ COMMENT ON COLUMN vac.why.coordinator IS 'Name and office';
 COMMENT ON COLUMN vac.why.start IS
 	'When the meeting would begin, in local time of the case''s office; of who is ruled out the nearest time that would have worked, empty when none would';
 COMMENT ON COLUMN vac.why.cost IS 'What it costs in minutes of routine waiting; the least of the whole plan wins; of a move the difference';
-COMMENT ON COLUMN vac.why.because IS 'The terms of the cost, or the rule; view policies has the weights';
+COMMENT ON COLUMN vac.why.because IS 'The terms of the cost, or the rule; of what was set by hand by whom, why, and past which rules; view policies has the weights';
 GRANT SELECT ON vac.why TO vac_supervisor;
