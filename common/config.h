@@ -26,6 +26,12 @@ enum config_mail_auth {
 	CONFIG_AUTH_XOAUTH2,
 };
 
+enum config_client_cert {
+	CONFIG_CLIENT_CERT_NONE, /* not asked for */
+	CONFIG_CLIENT_CERT_OPTIONAL,
+	CONFIG_CLIENT_CERT_REQUIRED, /* no connection without */
+};
+
 /* All strings are owned by the struct; optional ones are "" when not set. Times as their names say. */
 struct config {
 	/* database */
@@ -60,11 +66,26 @@ struct config {
 	char *token_key_file; /* lines "keyid hex", the first is used for new mail */
 	/* answers */
 	char *authserv_id; /* RFC 8601: the server whose Authentication-Results count; "" is none */
+	/* history */
+	char *history_key_file; /* PEM: what signs heads and checkpoints of the chain; "" is none */
+	char *history_head_file; /* where signed heads are written; "" is nowhere */
+	long history_head_ms;    /* how often the head is told, when it has moved */
 	/* stages */
 	long poll_ms;        /* slow poll beside NOTIFY */
 	long lease_ms;       /* how long a claim holds */
 	long dispatch_batch; /* most requests planned together */
 	long mail_batch;     /* most messages claimed together */
+	/* intake */
+	char *intake_listen; /* ADDRESS:PORT; "" is no intake */
+	char *intake_cert_file, *intake_key_file;
+	char *intake_ca_file; /* of clients' certificates; "": they are known by tokens only */
+	enum config_client_cert intake_client_cert;
+	long intake_connections;
+	long intake_size_max; /* octets of a request's body */
+	long intake_request_ms; /* for a request to come in whole, and for the database to answer it */
+	long intake_idle_ms;    /* between two requests */
+	long intake_rate;       /* requests of a client in a minute */
+	char *metrics_listen; /* ADDRESS:PORT, without TLS; "" is none */
 	/* other */
 	char *log_level; /* error warning notice info debug */
 };

@@ -416,7 +416,7 @@ int itip_lines_read(const char *bytes, size_t length, struct itip_lines *lines)
 		bytes += 3, length -= 3;
 	if (length > 0 && memchr(bytes, '\0', length))
 		return unreadable(lines, "it is no text");
-	lines->text = malloc(length + 2);
+	lines->text = calloc(1, length + 2);
 	if (!lines->text)
 		return -ENOMEM;
 	if (length > 0)

@@ -65,7 +65,7 @@ void json_key(struct json *json, const char *key)
 	json->after_value = false;
 }
 
-void json_string(struct json *json, const char *text)
+void json_text(struct json *json, const char *text)
 {
 	begin_value(json);
 	if (text)

@@ -18,7 +18,7 @@ struct json {
 void json_open(struct json *json, char bracket);  /* '[' or '{' */
 void json_close(struct json *json, char bracket); /* ']' or '}' */
 void json_key(struct json *json, const char *key);
-void json_string(struct json *json, const char *text); /* NULL is null */
+void json_text(struct json *json, const char *text); /* NULL is null; Jansson has a json_string() */
 void json_number(struct json *json, long long number);
 void json_truth(struct json *json, bool truth);
 

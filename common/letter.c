@@ -44,14 +44,14 @@ static const char *kind_name(enum letter_kind kind)
 static void write_text(struct json *json, const char *key, const char *text)
 {
 	json_key(json, key);
-	json_string(json, text_check(text, TEXT_LINE, TEXT_MAX) == TEXT_FINE ? text : NULL);
+	json_text(json, text_check(text, TEXT_LINE, TEXT_MAX) == TEXT_FINE ? text : NULL);
 }
 
 static void write_auth(const struct letter_auth *auth, struct json *json)
 {
 	json_key(json, "auth");
 	if (!auth->server) {
-		json_string(json, NULL);
+		json_text(json, NULL);
 		return;
 	}
 	json_open(json, '{');
@@ -65,18 +65,18 @@ static void write_head(
 	const struct letter *letter, const struct letter_caps *caps, struct json *json)
 {
 	json_key(json, "from");
-	json_string(json, text_is_address(letter->from) ? letter->from : "");
+	json_text(json, text_is_address(letter->from) ? letter->from : "");
 	write_text(json, "message_id", letter->message_id);
 	json_key(json, "date");
 	if (letter->date == LETTER_NO_DATE)
-		json_string(json, NULL);
+		json_text(json, NULL);
 	else
 		json_number(json, letter->date);
 	json_key(json, "to");
 	json_open(json, '[');
 	for (size_t i = 0; i < letter->n_to && i < caps->addresses; i++) {
 		if (text_is_address(letter->to[i]))
-			json_string(json, letter->to[i]);
+			json_text(json, letter->to[i]);
 	}
 	json_close(json, ']');
 	write_auth(&letter->auth, json);
@@ -87,12 +87,12 @@ static void write_head(
 static void write_plain(const struct letter *letter, struct json *json)
 {
 	json_key(json, "word");
-	json_string(json, letter->word);
+	json_text(json, letter->word);
 	json_key(json, "number");
 	if (letter->word && letter->number >= 0)
 		json_number(json, letter->number);
 	else
-		json_string(json, NULL);
+		json_text(json, NULL);
 }
 
 static void write_report(const struct report *report, struct json *json)
@@ -102,7 +102,7 @@ static void write_report(const struct report *report, struct json *json)
 	write_text(json, "action", report_action_name(report->action));
 	json_key(json, "permanent");
 	if (report->permanent == REPORT_UNKNOWN)
-		json_string(json, NULL);
+		json_text(json, NULL);
 	else
 		json_truth(json, report->permanent == REPORT_PERMANENT);
 	write_text(json, "status", report->status);

@@ -20,15 +20,14 @@
 static void write_text(struct json *json, const char *key, const char *text)
 {
 	json_key(json, key);
-	json_string(
-		json, text_check(text, TEXT_LINE, ITIP_READ_UID_MAX) == TEXT_FINE ? text : NULL);
+	json_text(json, text_check(text, TEXT_LINE, ITIP_READ_UID_MAX) == TEXT_FINE ? text : NULL);
 }
 
 static void write_time(struct json *json, const char *key, int64_t t)
 {
 	json_key(json, key);
 	if (t == ITIP_NO_TIME)
-		json_string(json, NULL);
+		json_text(json, NULL);
 	else
 		json_number(json, t);
 }
@@ -45,7 +44,7 @@ static void write_date_value(struct json *json, int64_t t)
 
 	if (t != ITIP_NO_TIME)
 		itip_date(t, date);
-	json_string(json, date[0] ? date : NULL);
+	json_text(json, date[0] ? date : NULL);
 }
 
 static void write_addresses(struct json *json, const char *key, char *const *list, size_t n)
@@ -54,7 +53,7 @@ static void write_addresses(struct json *json, const char *key, char *const *lis
 	json_open(json, '[');
 	for (size_t i = 0; i < n; i++) {
 		if (text_is_address(list[i]))
-			json_string(json, list[i]);
+			json_text(json, list[i]);
 	}
 	json_close(json, ']');
 }
@@ -138,7 +137,7 @@ static void write_event(
 	write_text(json, "uid", event->uid);
 	json_key(json, "sequence");
 	if (event->sequence < 0)
-		json_string(json, NULL);
+		json_text(json, NULL);
 	else
 		json_number(json, event->sequence);
 	write_times(event, json);

@@ -372,7 +372,7 @@ static void write_row(struct reading *reading, const struct csv_record *record)
 
 		snprintf(name, sizeof(name), "%.*s", (int)name_length(column), column);
 		json_key(json, name);
-		json_string(json, record->fields[i]);
+		json_text(json, record->fields[i]);
 	}
 	json_close(json, '}');
 	reading->sheet->n_rows++;

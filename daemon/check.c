@@ -14,11 +14,13 @@
 
 #include "config.h"
 #include "inbox.h"
+#include "intake.h"
 #include "mail_try.h"
 #include "pg.h"
 #include "pg_login.h"
 #include "reader_try.h"
 #include "schema-digest.h"
+#include "signature.h"
 #include "token.h"
 
 enum { TEXT_SIZE = 500, MAIL_WAIT_MS = 30000 };
@@ -80,6 +82,37 @@ static void check_inbox(struct check *check)
 		say(check, true, "mail in", "by LMTP on %s", config->lmtp_socket);
 	else
 		say(check, true, "mail in", "by the socket of vacd-lmtp.socket, if it is enabled");
+}
+
+static void check_intake(struct check *check)
+{
+	const struct config *config = check->config;
+	char why[TEXT_SIZE] = "";
+	int r = intake_check(config, why, sizeof(why));
+
+	if (r)
+		say(check, false, "intake", "%s", r < 0 ? strerror(-r) : why);
+	else if (config->intake_listen[0])
+		say(check, true, "intake", "over HTTPS on %s", config->intake_listen);
+	else
+		say(check, true, "intake", "by SQL only");
+}
+
+static void check_history(struct check *check)
+{
+	const char *path = check->config->history_key_file;
+	struct signature_key *key = NULL;
+	char why[TEXT_SIZE] = "";
+
+	if (!path[0]) {
+		say(check, true, "history", "no history_key_file, so its heads are not signed");
+		return;
+	}
+	if (signature_key_read(path, &key, why, sizeof(why)))
+		say(check, false, "history", "%s", why);
+	else
+		say(check, true, "history", "%s signs as key %s", path, signature_key_name(key));
+	signature_key_free(key);
 }
 
 static void check_readable(struct check *check, const char *what, const char *path)
@@ -300,6 +333,7 @@ int check_command(const struct config *config, int argc, char **argv)
 	say(&check, true, "configuration", "deliver = %s",
 		config->deliver == CONFIG_DELIVER_SMTP ? "smtp" : "hold: NOTHING IS SENT");
 	check_tokens(&check);
+	check_history(&check);
 	check_readable(&check, "mail secret", config->mail_secret_file);
 	check_login(&check);
 	if (check.conn) {
@@ -309,6 +343,7 @@ int check_command(const struct config *config, int argc, char **argv)
 	}
 	check_mail(&check);
 	check_inbox(&check);
+	check_intake(&check);
 	check_reader(&check);
 	PQfinish(check.conn);
 	return check.bad ? EXIT_FAILURE : EXIT_SUCCESS;

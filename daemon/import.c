@@ -353,9 +353,9 @@ static int holidays_as_json(const struct holiday_list *list, char **textp)
 	for (size_t i = 0; i < list->n_holidays; i++) {
 		json_open(&json, '{');
 		json_key(&json, "day");
-		json_string(&json, list->holidays[i].day);
+		json_text(&json, list->holidays[i].day);
 		json_key(&json, "name");
-		json_string(&json, list->holidays[i].name);
+		json_text(&json, list->holidays[i].name);
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');

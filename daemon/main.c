@@ -24,6 +24,7 @@
 #include "simulate_command.h"
 #include "status.h"
 #include "vacd-build.h"
+#include "verify_history.h"
 
 struct command {
 	const char *name;
@@ -41,6 +42,7 @@ static const struct command commands[] = {
 	{"receive", receive_command, false},
 	{"adopt", adopt_command, true},
 	{"simulate", simulate_command, false},
+	{"verify-history", verify_history_command, false},
 };
 
 static void print_help(void)
@@ -64,6 +66,7 @@ static void print_help(void)
 	     "  plan [OFFICE…]             what would be done now; --explain CASE says why\n"
 	     "  simulate --days N          what would come of weeks of work, with these rosters or "
 	     "others\n"
+	     "  verify-history             is history as it was sealed? Reckons its chain anew\n"
 	     "\n"
 	     "  --config FILE              instead of " VACD_CONFIG_FILE "\n"
 	     "  --version, --help\n"

@@ -29,8 +29,6 @@ enum {
 	GOODBYE_MS = 2000,
 	BEAT_MS = 10000,
 	EXTEND_MS = 30000, /* asked of systemd while the database is away at the start */
-	TURN_MS =
-		90000, /* longest a stage may be without the end of a turn, beside the slow poll */
 };
 
 enum phase {
@@ -118,12 +116,13 @@ static void write_status(struct service *s, char *text, size_t size)
 		snprintf(text, size, "Not working: %s", s->problem);
 		break;
 	case PHASE_WORKING:
-		snprintf(text, size, "Working; mail: %s%s%s; answers: %s",
+		snprintf(text, size, "Working; mail: %s%s%s; answers: %s; intake: %s",
 			s->config->deliver == CONFIG_DELIVER_HOLD
 				? "deliver = hold, NOTHING IS SENT; "
 				: "",
 			s->caution[0] ? "a copy, NOTHING IS SENT before `vacd adopt`; " : "",
-			stages_mail_status(s->stages), stages_answer_status(s->stages));
+			stages_mail_status(s->stages), stages_answer_status(s->stages),
+			stages_intake_status(s->stages));
 		break;
 	case PHASE_DRAINING:
 	case PHASE_LEAVING:
@@ -170,10 +169,10 @@ static void ping_watchdog(struct service *s, long long now)
 	if (!every || now - s->ping_ms + tick_length(s) < every)
 		return;
 	s->ping_ms = now;
-	if (stages_are_alive(s->stages, now, 2 * s->config->poll_ms + TURN_MS))
+	if (stages_are_alive(s->stages, now, stages_patience_ms(s->config)))
 		notify_send("WATCHDOG=1");
 	else
-		log_error("stages make no turns", "patience_ms=%d", TURN_MS);
+		log_error("stages make no turns", "patience_ms=%ld", stages_patience_ms(s->config));
 }
 
 static void beat_if_due(struct service *s, long long now)
@@ -443,6 +442,10 @@ static void say_what_waits(const struct config *old, const struct config *new)
 		|| strcmp(old->lmtp_socket_group, new->lmtp_socket_group) != 0)
 		log_warning("change waits for the next start",
 			"keys=\"lmtp_socket lmtp_socket_group\"");
+	if (strcmp(old->intake_listen, new->intake_listen) != 0
+		|| strcmp(old->metrics_listen, new->metrics_listen) != 0)
+		log_warning(
+			"change waits for the next start", "keys=\"intake_listen metrics_listen\"");
 }
 
 static int take_over(struct service *s, struct config *config, struct token_keys *keys)

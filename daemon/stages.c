@@ -12,22 +12,32 @@
 #include "dispatch.h"
 #include "health.h"
 #include "inbox.h"
+#include "intake.h"
 #include "log.h"
 #include "mailer.h"
 #include "pg.h"
 #include "reader.h"
+#include "seal.h"
+
+/* Longest a stage may be without the end of a turn, beside the slow poll. */
+enum { TURN_MS = 90000 };
 
 struct stages {
 	struct event_base *base;
 	const char *id;
 	struct reader *reader;
-	struct pg *dispatch_pg, *inbox_pg, *mailer_pg, *answer_pg, *deadline_pg;
+	struct pg *dispatch_pg, *inbox_pg, *intake_pg, *mailer_pg, *answer_pg, *deadline_pg,
+		*seal_pg;
 	struct dispatch *dispatch;
-	struct inbox *inbox; /* NULL: no socket is configured; it has its connection with it */
+	struct inbox *inbox;   /* NULL: no socket is configured; it has its connection with it */
+	struct intake *intake; /* likewise */
 	struct mailer *mailer;
 	struct answer *answer;
 	struct deadline *deadline;
-	struct health dispatch_health, inbox_health, mailer_health, answer_health, deadline_health;
+	struct seal *seal;
+	struct health dispatch_health, inbox_health, intake_health, mailer_health, answer_health,
+		deadline_health, seal_health;
+	long patience_ms; /* with a stage that makes no turns */
 	bool paused, stopped;
 };
 
@@ -37,6 +47,11 @@ static long long monotonic_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+long stages_patience_ms(const struct config *config)
+{
+	return 2 * config->poll_ms + TURN_MS;
 }
 
 /* ---- connections ---------------------------------------------------------------------------- */
@@ -53,6 +68,8 @@ static void wake_all(struct stages *stages)
 		inbox_wake(stages->inbox);
 	if (stages->deadline)
 		deadline_wake(stages->deadline);
+	if (stages->seal)
+		seal_wake(stages->seal);
 }
 
 static void on_state(struct pg *pg, bool up, void *arg)
@@ -70,9 +87,12 @@ static void hold(struct stages *stages, bool held)
 	pg_hold(stages->dispatch_pg, held);
 	pg_hold(stages->mailer_pg, held);
 	pg_hold(stages->deadline_pg, held);
+	pg_hold(stages->seal_pg, held);
 	pg_hold(stages->answer_pg, held);
 	if (stages->inbox)
 		pg_hold(stages->inbox_pg, held);
+	if (stages->intake)
+		pg_hold(stages->intake_pg, held);
 }
 
 static int make_inbox(
@@ -97,6 +117,36 @@ static int make_inbox(
 	return r;
 }
 
+static bool is_well(void *arg)
+{
+	const struct stages *stages = arg;
+
+	return stages_are_alive(stages, monotonic_ms(), stages->patience_ms);
+}
+
+static int make_intake(
+	struct stages *stages, const struct config *config, struct pg_options *options)
+{
+	char why[300] = "";
+	int r;
+
+	if (!intake_is_wanted(config))
+		return 0;
+	options->application = "vacd intake";
+	r = pg_new(stages->base, options, &stages->intake_pg);
+	if (!r)
+		r = intake_new(&(struct intake_options){stages->base, stages->intake_pg, config,
+				       is_well, stages},
+			&stages->intake, why, sizeof(why));
+	if (r == INTAKE_INVALID) {
+		log_error("intake configuration refused", "why=\"%s\"", why);
+		return -EINVAL;
+	}
+	if (!r)
+		health_start(&stages->intake_health, monotonic_ms());
+	return r;
+}
+
 int stages_new(struct event_base *base, const struct config *config, const char *id,
 	struct reader_process *process, struct stages **stagesp)
 {
@@ -115,6 +165,7 @@ int stages_new(struct event_base *base, const struct config *config, const char 
 		return -ENOMEM;
 	stages->base = base;
 	stages->id = id;
+	stages->patience_ms = stages_patience_ms(config);
 	r = pg_new(base, &options, &stages->dispatch_pg);
 	options.application = "vacd mailer";
 	if (!r)
@@ -126,9 +177,14 @@ int stages_new(struct event_base *base, const struct config *config, const char 
 		r = reader_new(base, process, &stages->reader);
 	if (!r)
 		r = make_inbox(stages, config, &options);
+	if (!r)
+		r = make_intake(stages, config, &options);
 	options.application = "vacd deadline";
 	if (!r)
 		r = pg_new(base, &options, &stages->deadline_pg);
+	options.application = "vacd seal";
+	if (!r)
+		r = pg_new(base, &options, &stages->seal_pg);
 	if (r) {
 		stages_free(stages);
 		return r;
@@ -144,12 +200,15 @@ struct stages *stages_free(struct stages *stages)
 		return NULL;
 	stages_clear(stages);
 	inbox_free(stages->inbox);
+	intake_free(stages->intake);
 	pg_free(stages->dispatch_pg);
 	pg_free(stages->mailer_pg);
 	pg_free(stages->answer_pg);
 	reader_free(stages->reader);
 	pg_free(stages->inbox_pg);
+	pg_free(stages->intake_pg);
 	pg_free(stages->deadline_pg);
+	pg_free(stages->seal_pg);
 	free(stages);
 	return NULL;
 }
@@ -213,6 +272,18 @@ static int make_deadline(struct stages *stages, const struct config *config)
 	return r;
 }
 
+static int make_seal(struct stages *stages, const struct config *config)
+{
+	int r;
+
+	if (stages->seal)
+		return 0;
+	r = seal_new(stages->base, stages->seal_pg, config, stages->id, &stages->seal);
+	if (!r)
+		health_start(&stages->seal_health, monotonic_ms());
+	return r;
+}
+
 int stages_start(struct stages *stages, const struct config *config, const struct token_keys *keys)
 {
 	int r;
@@ -227,6 +298,8 @@ int stages_start(struct stages *stages, const struct config *config, const struc
 		r = make_answer(stages, config, keys);
 	if (!r)
 		r = make_deadline(stages, config);
+	if (!r)
+		r = make_seal(stages, config);
 	if (r)
 		return r;
 	hold(stages, false);
@@ -235,7 +308,10 @@ int stages_start(struct stages *stages, const struct config *config, const struc
 	pg_hurry(stages->answer_pg);
 	if (stages->inbox)
 		pg_hurry(stages->inbox_pg);
+	if (stages->intake)
+		pg_hurry(stages->intake_pg);
 	pg_hurry(stages->deadline_pg);
+	pg_hurry(stages->seal_pg);
 	wake_all(stages);
 	return 0;
 }
@@ -256,21 +332,27 @@ void stages_stop(struct stages *stages)
 		deadline_stop(stages->deadline);
 	if (stages->answer)
 		answer_stop(stages->answer);
+	if (stages->seal)
+		seal_stop(stages->seal);
 }
 
 void stages_leave(struct stages *stages)
 {
 	if (stages->inbox)
 		inbox_leave(stages->inbox);
+	if (stages->intake)
+		intake_leave(stages->intake);
 }
 
 bool stages_are_busy(const struct stages *stages)
 {
 	return (stages->dispatch && dispatch_is_busy(stages->dispatch))
 	       || (stages->inbox && inbox_is_busy(stages->inbox))
+	       || (stages->intake && intake_is_busy(stages->intake))
 	       || (stages->mailer && mailer_is_busy(stages->mailer))
 	       || (stages->answer && answer_is_busy(stages->answer))
-	       || (stages->deadline && deadline_is_busy(stages->deadline));
+	       || (stages->deadline && deadline_is_busy(stages->deadline))
+	       || (stages->seal && seal_is_busy(stages->seal));
 }
 
 /* In the middle of a turn there may be a transaction: a new connection begins without one. */
@@ -295,11 +377,16 @@ void stages_clear(struct stages *stages)
 		pg_forget(stages->deadline_pg, stages->deadline);
 		stages->deadline = deadline_free(stages->deadline);
 	}
+	if (stages->seal) {
+		pg_forget(stages->seal_pg, stages->seal);
+		stages->seal = seal_free(stages->seal);
+	}
 }
 
 bool stages_exist(const struct stages *stages)
 {
-	return stages->dispatch || stages->mailer || stages->answer || stages->deadline;
+	return stages->dispatch || stages->mailer || stages->answer || stages->deadline
+	       || stages->seal;
 }
 
 /* ---- while they work ------------------------------------------------------------------------ */
@@ -336,6 +423,8 @@ int stages_reload(struct stages *stages, const struct config *config, const stru
 
 	if (stages->inbox)
 		r = inbox_check(config, error, error_size);
+	if (!r && stages->intake)
+		r = intake_check(config, error, error_size);
 	if (!r && stages->mailer)
 		r = mailer_reload(stages->mailer, config, keys, error, error_size);
 	if (!r && stages->answer)
@@ -344,8 +433,14 @@ int stages_reload(struct stages *stages, const struct config *config, const stru
 		dispatch_reload(stages->dispatch, config);
 	if (!r && stages->inbox)
 		inbox_reload(stages->inbox, config);
+	if (!r && stages->intake)
+		intake_reload(stages->intake, config);
+	if (!r)
+		stages->patience_ms = stages_patience_ms(config);
 	if (!r && stages->deadline)
 		deadline_reload(stages->deadline, config);
+	if (!r && stages->seal)
+		seal_reload(stages->seal, config);
 	return r;
 }
 
@@ -364,19 +459,27 @@ void stages_look(struct stages *stages, long long now_ms)
 	if (stages->inbox)
 		health_look(&stages->inbox_health, now_ms, inbox_turns(stages->inbox),
 			pg_is_waiting(stages->inbox_pg));
+	if (stages->intake)
+		health_look(&stages->intake_health, now_ms, intake_turns(stages->intake),
+			pg_is_waiting(stages->intake_pg));
 	if (stages->deadline)
 		health_look(&stages->deadline_health, now_ms, deadline_turns(stages->deadline),
 			pg_is_waiting(stages->deadline_pg));
+	if (stages->seal)
+		health_look(&stages->seal_health, now_ms, seal_turns(stages->seal),
+			pg_is_waiting(stages->seal_pg));
 }
 
 bool stages_are_alive(const struct stages *stages, long long now_ms, long patience_ms)
 {
 	return (!stages->dispatch || health_is_alive(&stages->dispatch_health, now_ms, patience_ms))
 	       && (!stages->inbox || health_is_alive(&stages->inbox_health, now_ms, patience_ms))
+	       && (!stages->intake || health_is_alive(&stages->intake_health, now_ms, patience_ms))
 	       && (!stages->mailer || health_is_alive(&stages->mailer_health, now_ms, patience_ms))
 	       && (!stages->answer || health_is_alive(&stages->answer_health, now_ms, patience_ms))
 	       && (!stages->deadline
-		       || health_is_alive(&stages->deadline_health, now_ms, patience_ms));
+		       || health_is_alive(&stages->deadline_health, now_ms, patience_ms))
+	       && (!stages->seal || health_is_alive(&stages->seal_health, now_ms, patience_ms));
 }
 
 static void beat(struct stages *stages, struct health *health, const char *stage, struct pg *pg)
@@ -409,6 +512,8 @@ bool stages_beat(struct stages *stages, struct pg *pg)
 	}
 	if (stages->inbox)
 		beat(stages, &stages->inbox_health, "inbox", pg);
+	if (stages->intake)
+		beat(stages, &stages->intake_health, "intake", pg);
 	if (stages->deadline) {
 		beat(stages, &stages->deadline_health, "deadline", pg);
 		told = told && stages->deadline_health.told > 0;
@@ -424,4 +529,9 @@ const char *stages_mail_status(struct stages *stages)
 const char *stages_answer_status(struct stages *stages)
 {
 	return stages->answer ? answer_status(stages->answer) : "not at work";
+}
+
+const char *stages_intake_status(const struct stages *stages)
+{
+	return stages->intake ? intake_status(stages->intake) : "shut";
 }

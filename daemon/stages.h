@@ -1,6 +1,6 @@
 /*
- * stages - dispatch, mailer, inbox, answer and deadline together: their connections, start and end,
- * health and heartbeats
+ * stages - dispatch, mailer, inbox, intake, answer, deadline and seal together: their connections,
+ * start and end, health and heartbeats
  */
 #pragma once
 
@@ -14,9 +14,10 @@ struct reader_process;
 struct stages;
 struct token_keys;
 
-/* Begins to connect; no stage works before stages_start(), but the inbox, which is there from here to the
- * end and has nothing to say but "later" while paused. id and config are borrowed, config until the next
- * stages_reload(); *process is taken over. 0, -errno, or -EINVAL: what is wrong was logged. */
+/* Begins to connect; no stage works before stages_start(), but inbox and intake, which are there from
+ * here to the end and have nothing to say but "later" while paused. id and config are borrowed, config
+ * until the next stages_reload(); *process is taken over. 0, -errno, or -EINVAL: what is wrong was
+ * logged. */
 int stages_new(struct event_base *base, const struct config *config, const char *id,
 	struct reader_process *process, struct stages **stagesp)
 	__attribute__((warn_unused_result));
@@ -42,12 +43,15 @@ bool stages_wake(struct stages *stages, const char *channel);
 int stages_reload(struct stages *stages, const struct config *config, const struct token_keys *keys,
 	char *error, size_t error_size) __attribute__((warn_unused_result));
 
+/* How long to wait for a stage that makes no turns. */
+long stages_patience_ms(const struct config *config);
 /* Counts turns; call it often. */
 void stages_look(struct stages *stages, long long now_ms);
 bool stages_are_alive(const struct stages *stages, long long now_ms, long patience_ms);
 /* Tells the database, over this connection, of the stages that have made turns since the last time.
  * False while there is a stage that it has not told of yet: ask again soon. */
 bool stages_beat(struct stages *stages, struct pg *pg);
-/* Of the mailer and of answers, for STATUS. */
+/* Of the mailer, of answers and of intake, for STATUS. */
 const char *stages_mail_status(struct stages *stages);
 const char *stages_answer_status(struct stages *stages);
+const char *stages_intake_status(const struct stages *stages);

@@ -1,5 +1,5 @@
 /*
- * status - `vacd status`: how it stands, in about ten lines, from the database's point of view
+ * status - `vacd status`: how it stands, in about fifteen lines, from the database's point of view
  */
 #pragma once
 

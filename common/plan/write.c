@@ -159,7 +159,7 @@ static void write_decision(struct json *json, const struct plan_decision *decisi
 		write_chosen(json, &decision->chosen);
 	} else {
 		json_key(json, "coordinator");
-		json_string(json, NULL);
+		json_text(json, NULL);
 	}
 	if (decision->has_runner_up)
 		write_runner_up(json, &decision->runner_up);

@@ -164,7 +164,7 @@ CREATE OR REPLACE FUNCTION vac_store.policy_check() RETURNS trigger
 					RAISE check_violation USING
 						MESSAGE = format('policy %s: "%s" are no hours', NEW.name, NEW.value),
 						HINT = format('Say %s.', concat_ws(' or ', NULLIF(array_to_string(words, ', '), ''), 'hours such as 08:00-20:00'));
-				ELSIF NEW.name = 'office_hours' AND split_part(NEW.value, '-', 2)::time <= split_part(NEW.value, '-', 1)::time THEN
+				ELSIF NEW.name IN ('office_hours', 'digest_hours') AND split_part(NEW.value, '-', 2)::time <= split_part(NEW.value, '-', 1)::time THEN
 					RAISE check_violation USING MESSAGE = format('policy %s: "%s" ends before it begins', NEW.name, NEW.value);
 				END IF;
 			ELSE
@@ -282,7 +282,8 @@ CREATE OR REPLACE FUNCTION vac_store.append_only() RETURNS trigger
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.append_only() IS 'Trigger: refuses UPDATE, DELETE and TRUNCATE';
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.history
+-- What may be deleted of it: see 12_seal.sql.
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON vac_store.history
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.decision
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();

@@ -488,6 +488,7 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 						WHEN 'changed' THEN ': changed'
 						WHEN 'moved' THEN ': changed'
 						WHEN 'cancelled' THEN ': cancelled'
+						WHEN 'transferred' THEN ': another office'
 						WHEN 'nobody' THEN ': nobody found yet'
 						ELSE ': news' END,
 					CASE what
@@ -499,6 +500,7 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 						WHEN 'moved' THEN format(E'The appointment for case %s has been moved, and the coordinator is being asked again.\n\nWhen: %s\nOffice: %s\n',
 							c.case_code, span_text(a.span, o.time_zone), o.code)
 						WHEN 'cancelled' THEN format(E'The appointment for case %s is cancelled.\n\nOffice: %s\n', c.case_code, o.code)
+						WHEN 'transferred' THEN format(E'Case %s is with another office now, which sees to it.\n\nOffice: %s\n', c.case_code, o.code)
 						WHEN 'nobody' THEN format(E'Nobody has been found yet for case %s. The search goes on, and the supervisors are told.\n\nOffice: %s\n',
 							c.case_code, o.code)
 						ELSE format(E'There is news about case %s.\n\nOffice: %s\n', c.case_code, o.code) END
@@ -516,7 +518,7 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.tell_requesters(bigint[], text, timestamptz) IS
-	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, accepted, changed (and planned again), moved, cancelled, nobody';
+	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, accepted, changed (and planned again), moved, cancelled, transferred, nobody';
 
 -- ---- ending appointments ---------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.end_appointments(appointment_ids bigint[], new_state text, why text DEFAULT NULL)

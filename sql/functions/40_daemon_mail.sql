@@ -214,7 +214,7 @@ CREATE OR REPLACE FUNCTION vac_store.invitation_refused(message_ids bigint[]) RE
 				UPDATE appointment a SET state = 'replaced', ended_at = now_at, sequence = a.sequence + 1
 					FROM message m
 					WHERE m.message_id = ANY (message_ids) AND a.appointment_id = m.appointment_id
-						AND a.state = 'invited' AND a.sequence = m.sequence
+						AND a.state = 'invited' AND a.sequence = m.sequence AND NOT a.pinned
 					RETURNING a.request_id, a.coordinator_id
 			), barred AS (
 				INSERT INTO request_bar AS b (request_id, coordinator_id, until)
@@ -231,10 +231,14 @@ CREATE OR REPLACE FUNCTION vac_store.invitation_refused(message_ids bigint[]) RE
 			UPDATE request r SET state = 'open', plan_at = now_at
 				WHERE r.request_id = ANY (again) AND r.state = 'planned'
 					AND NOT EXISTS (SELECT FROM appointment a WHERE a.request_id = r.request_id AND a.live);
+			-- What a supervisor set by hand stays: somebody telephones.
+			PERFORM tell_soon(a.request_id, now_at)
+				FROM message m JOIN appointment a ON a.appointment_id = m.appointment_id
+				WHERE m.message_id = ANY (message_ids) AND a.pinned AND a.live;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.invitation_refused(bigint[]) IS
-	'After final refusals of invitations: marks the addresses, ends the appointments, and has their requests planned again with others';
+	'After final refusals of invitations: marks the addresses, ends the appointments, and has their requests planned again with others; of pinned ones the supervisors are told instead';
 
 CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fences bigint[], outcomes text[], replies text[])
 	RETURNS TABLE (message_id bigint, state text)

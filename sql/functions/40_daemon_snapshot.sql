@@ -345,18 +345,24 @@ COMMENT ON FUNCTION vac_daemon.snapshot_offices(integer) IS
 	'The group''s offices with backups and, as flat spans, the hours in which urgent and routine meetings may be';
 
 CREATE OR REPLACE FUNCTION vac_store.caps()
-	RETURNS TABLE (duty text, max_open_cases integer, weekly_minutes integer, meetings_a_day integer)
-	LANGUAGE plpgsql STABLE ROWS 2
+	RETURNS TABLE (office_id integer, duty text, max_open_cases integer, weekly_minutes integer, meetings_a_day integer)
+	LANGUAGE plpgsql STABLE ROWS 60
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
+		#variable_conflict use_column
 		BEGIN
 			RETURN QUERY
-			SELECT d.duty, policy_number('max_open_cases_' || d.duty)::integer, policy_number('weekly_minutes_' || d.duty)::integer,
-					policy_number('meetings_a_day_' || d.duty)::integer
-				FROM unnest(ARRAY['full_time', 'collateral']) d (duty);
+			WITH rule AS MATERIALIZED (
+				SELECT d.duty, policy_number('max_open_cases_' || d.duty)::integer AS most_cases, policy_number('weekly_minutes_' || d.duty)::integer AS most_minutes,
+						policy_number('meetings_a_day_' || d.duty)::integer AS most_meetings
+					FROM unnest(ARRAY['full_time', 'collateral']) d (duty)
+			)
+			SELECT o.office_id, r.duty, coalesce(l.max_open_cases, r.most_cases), coalesce(l.weekly_minutes, r.most_minutes),
+					coalesce(l.meetings_a_day, r.most_meetings)
+				FROM office o CROSS JOIN rule r LEFT JOIN office_limit l ON l.office_id = o.office_id AND l.duty = r.duty;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.caps() IS 'The limits of coordinators who have none of their own, by duty';
+COMMENT ON FUNCTION vac_store.caps() IS 'The limits of coordinators who have none of their own, by office and duty: the office''s, else the policy''s';
 
 -- Open cases count from the first invitation: who is asked may have to take it.
 CREATE OR REPLACE FUNCTION vac_store.open_cases_of(coordinator_ids integer[])
@@ -492,7 +498,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 					w.regular, w.on_call, coalesce(flat(v.spans), '{}'), coalesce(flat(q.rest), '{}')
 				FROM coordinator k
 					JOIN office o ON o.office_id = k.office_id
-					JOIN caps() f ON f.duty = k.duty
+					JOIN caps() f ON f.office_id = k.office_id AND f.duty = k.duty
 					JOIN work w ON w.coordinator_id = k.coordinator_id
 					LEFT JOIN service_list s ON s.coordinator_id = k.coordinator_id
 					LEFT JOIN meet m ON m.coordinator_id = k.coordinator_id

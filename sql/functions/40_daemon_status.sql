@@ -1,4 +1,4 @@
--- How it stands, in about ten lines, for `vacd status` and view vac.status.
+-- How it stands, in about fifteen lines, for `vacd status` and view vac.status.
 
 CREATE OR REPLACE FUNCTION vac_store.age_text(since timestamptz, now_at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -46,6 +46,8 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 						ELSE format('%s: stands still, turned %s ago; look at the daemon''s journal', stage_name, age_text(h.turned_at, now_at)) END;
 			END LOOP;
 			RETURN QUERY SELECT i.severity, i.text FROM inbox_status(now_at, still) i;
+			RETURN QUERY SELECT i.severity, i.text FROM seal_status(now_at) i;
+			RETURN QUERY SELECT i.severity, i.text FROM intake_status(now_at, still) i;
 			IF n.holding > 0 THEN
 				RETURN QUERY SELECT 'warn', 'mail: deliver = hold, nothing is sent; set deliver = smtp when mail may go out';
 			END IF;
@@ -68,7 +70,7 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 					count(*) FILTER (WHERE r.state = 'open' AND r.unserved_since IS NOT NULL) AS unserved,
 					count(*) FILTER (WHERE r.state = 'open' AND r.due_at < now_at) AS late
 				INTO n FROM request r JOIN case_record c ON c.case_id = r.case_id AND c.state = 'open' AND c.held_since IS NULL
-				WHERE r.state = 'open';
+				WHERE r.state = 'open' AND r.to_plan;
 			RETURN QUERY SELECT CASE WHEN n.slow > 0 THEN 'warn' ELSE 'ok' END,
 				format('requests: %s to plan%s', n.fresh, CASE WHEN n.slow > 0 THEN format(', %s waiting for more than a minute', n.slow) ELSE '' END);
 			RETURN QUERY SELECT CASE WHEN n.unserved > 0 THEN 'warn' ELSE 'ok' END,
@@ -90,6 +92,11 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 				INTO n FROM message m WHERE m.amiss AND m.made_at > now_at - interval '1 day';
 			RETURN QUERY SELECT CASE WHEN n.refused > 0 THEN 'warn' ELSE 'ok' END,
 				format('mail in a day: %s refused for good, %s suppressed, %s made neutral', n.refused, n.suppressed, n.neutral);
+			SELECT count(*) AS listed, min(i.received_at) AS oldest
+				INTO n FROM inbound i WHERE i.state = 'listed' AND i.taken_up_at IS NULL;
+			RETURN QUERY SELECT CASE WHEN n.listed > 0 THEN 'warn' ELSE 'ok' END,
+				format('answers: %s for a person to look at%s', n.listed, CASE WHEN n.listed > 0
+					THEN format(', the oldest for %s; see vac.unread_answers', age_text(n.oldest, now_at)) ELSE '' END);
 			SELECT i.version, left(i.digest, 12) AS digest, i.at INTO n FROM installed i;
 			RETURN QUERY SELECT 'ok', format('schema: of vacd %s (%s)', n.version, n.digest);
 		END
@@ -103,4 +110,4 @@ CREATE OR REPLACE FUNCTION vac_daemon.status() RETURNS TABLE (line_no integer, s
 		SELECT s.n::integer, s.severity, s.text
 			FROM ROWS FROM (status_lines()) WITH ORDINALITY AS s (severity, text, n) ORDER BY s.n;
 	$$;
-COMMENT ON FUNCTION vac_daemon.status() IS 'How it stands, in about ten lines, for `vacd status`';
+COMMENT ON FUNCTION vac_daemon.status() IS 'How it stands, in about fifteen lines, for `vacd status`';

@@ -118,7 +118,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 						coalesce(k.max_open_cases, f.max_open_cases) AS most_cases,
 						coalesce(k.weekly_minutes, f.weekly_minutes) AS most_minutes,
 						coalesce(k.meetings_a_day, f.meetings_a_day) AS most_meetings
-					FROM coordinator k JOIN office o ON o.office_id = k.office_id JOIN caps() f ON f.duty = k.duty
+					FROM coordinator k JOIN office o ON o.office_id = k.office_id JOIN caps() f ON f.office_id = k.office_id AND f.duty = k.duty
 					WHERE k.coordinator_id = ANY (people)
 			), work AS MATERIALIZED (
 				SELECT t.coordinator_id, range_agg(t.at_work) FILTER (WHERE t.kind = 'regular') AS regular,
@@ -269,7 +269,9 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 				FROM request r
 					CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 				WHERE r.request_id = ANY (ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.coordinator_id IS NULL))
-					AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL;
+					AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
+					-- Of what went to other offices meanwhile their plan says whether there is nobody.
+					AND EXISTS (SELECT FROM office o WHERE o.office_id = r.office_id AND o.group_id = (about ->> 'group')::integer);
 			IF kept IS NULL THEN
 				RETURN '{}';
 			END IF;
@@ -358,6 +360,40 @@ CREATE OR REPLACE FUNCTION vac_store.counted_minutes(minutes integer, span tstzr
 COMMENT ON FUNCTION vac_store.counted_minutes(integer, tstzrange, tstzrange) IS
 	'What a meeting counts towards the weekly hours: its length and the travel both ways, which is kept free before it';
 
+CREATE OR REPLACE FUNCTION vac_store.tell_of_call_outs(call_outs bigint[], now_at timestamptz) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		DECLARE
+			told record;
+		BEGIN
+			FOR told IN
+				-- Nobody on call means a call-out hours ahead: somebody must hear that it is late.
+				SELECT a.office_id, string_agg(format('%s: %s, %s, at %s%s%s', c.case_code, k.name, k.telephone,
+						local_text(lower(a.span), o.time_zone),
+						CASE WHEN lower(a.span) <= r.due_at THEN ''
+							WHEN a.pinned THEN ' - after it was due, ' || local_text(r.due_at, o.time_zone)
+							ELSE ' - TOO LATE, nobody is free by ' || local_text(r.due_at, o.time_zone) END,
+						CASE WHEN a.over_cap THEN ' (beyond their limits)' ELSE '' END), E'\n' ORDER BY a.appointment_id) AS lines
+					FROM appointment a
+						JOIN case_record c ON c.case_id = a.case_id
+						JOIN request r ON r.request_id = a.request_id
+						JOIN office o ON o.office_id = a.office_id
+						JOIN coordinator k ON k.coordinator_id = a.coordinator_id
+					WHERE a.appointment_id = ANY (call_outs)
+					GROUP BY a.office_id ORDER BY a.office_id
+			LOOP
+				PERFORM tell_supervisors(told.office_id, 'called out',
+					E'These coordinators are being called out; nobody has accepted yet:\n\n' || told.lines || E'\n',
+					true, true, now_at);
+			END LOOP;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.tell_of_call_outs(bigint[], timestamptz) IS 'Tells the supervisors at once of appointments that are call-outs';
+
 CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok bigint[], now_at timestamptz, about jsonb) RETURNS bigint[]
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -372,7 +408,6 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			replaced bigint[];
 			others bigint[];
 			of_plan bigint;
-			told record;
 		BEGIN
 			SELECT array_agg(m.request_id), array_agg(m.appointment_id),
 					array_agg(m.appointment_id) FILTER (WHERE m.urgency = 'immediate')
@@ -402,32 +437,43 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			PERFORM queue_appointments('invitation', made, now_at);
 			PERFORM tell_requesters(others, 'planned', now_at), tell_requesters(replaced, 'moved', now_at);
 			IF call_outs IS NOT NULL THEN
-				PERFORM queue_pages(call_outs, now_at);
-				FOR told IN
-					-- Nobody on call means a call-out hours ahead: somebody must hear that it is late.
-					SELECT a.office_id, string_agg(format('%s: %s, %s, at %s%s%s', c.case_code, k.name, k.telephone,
-							local_text(lower(a.span), o.time_zone),
-							CASE WHEN lower(a.span) > r.due_at
-								THEN ' - TOO LATE, nobody is free by ' || local_text(r.due_at, o.time_zone) ELSE '' END,
-							CASE WHEN a.over_cap THEN ' (beyond their limits)' ELSE '' END), E'\n' ORDER BY a.appointment_id) AS lines
-						FROM appointment a
-							JOIN case_record c ON c.case_id = a.case_id
-							JOIN request r ON r.request_id = a.request_id
-							JOIN office o ON o.office_id = a.office_id
-							JOIN coordinator k ON k.coordinator_id = a.coordinator_id
-						WHERE a.appointment_id = ANY (call_outs)
-						GROUP BY a.office_id ORDER BY a.office_id
-				LOOP
-					PERFORM tell_supervisors(told.office_id, 'called out',
-						E'These coordinators are being called out; nobody has accepted yet:\n\n' || told.lines || E'\n',
-						true, true, now_at);
-				END LOOP;
+				PERFORM queue_pages(call_outs, now_at), tell_of_call_outs(call_outs, now_at);
 			END IF;
 			RETURN stored;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.store_served(vac_store.planned[], bigint[], timestamptz, jsonb) IS
 	'Stores the decisions with these numbers: appointments, reasons, history, messages; returns the requests of those that met no other appointment';
+
+-- Whoever changes a coordinator is through in a moment, and then is worth waiting for; or has forgotten an open psql,
+-- and then all others must not wait.
+CREATE OR REPLACE FUNCTION vac_store.lock_people(people integer[]) RETURNS integer[]
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET lock_timeout = '100ms'
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		DECLARE
+			missing integer[] := ARRAY(SELECT unnest(people) EXCEPT SELECT k.coordinator_id
+				FROM (SELECT k.coordinator_id FROM coordinator k WHERE k.coordinator_id = ANY (people) FOR NO KEY UPDATE SKIP LOCKED) k);
+		BEGIN
+			IF missing = '{}' THEN
+				RETURN missing;
+			END IF;
+			BEGIN
+				PERFORM FROM coordinator k WHERE k.coordinator_id = ANY (missing) ORDER BY k.coordinator_id FOR NO KEY UPDATE;
+				RETURN '{}';
+			EXCEPTION
+				WHEN lock_not_available OR deadlock_detected THEN
+					NULL;
+			END;
+			RETURN ARRAY(SELECT unnest(missing) EXCEPT SELECT k.coordinator_id
+				FROM (SELECT k.coordinator_id FROM coordinator k WHERE k.coordinator_id = ANY (missing) FOR NO KEY UPDATE SKIP LOCKED) k);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.lock_people(integer[]) IS
+	'Locks these coordinators for a plan, and waits a moment for who is being changed; returns those who could not be had';
 
 CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint, plan jsonb, about jsonb DEFAULT '{}')
 	RETURNS TABLE (request_id bigint, outcome text, rule text)
@@ -497,7 +543,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (touched)))
 					ORDER BY c.case_id FOR SHARE;
 				PERFORM FROM request r WHERE r.request_id = ANY (touched) ORDER BY r.request_id FOR NO KEY UPDATE;
-				PERFORM FROM coordinator k WHERE k.coordinator_id = ANY (people) ORDER BY k.coordinator_id FOR NO KEY UPDATE;
+				locked_people := lock_people(people);
 			END IF;
 			-- What follows reads what is committed now, and nobody can change it any more.
 			now_at := wall();

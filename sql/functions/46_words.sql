@@ -3,7 +3,8 @@
 
 CREATE OR REPLACE FUNCTION vac.now() RETURNS timestamptz
 	LANGUAGE sql STABLE PARALLEL SAFE
-	RETURN coalesce(NULLIF(current_setting('vac.now', true), '')::timestamptz, now());
+	-- A CASE, since PostgreSQL takes COALESCE for something that could leak what row-level security hides, and then uses no index.
+	RETURN CASE WHEN NULLIF(current_setting('vac.now', true), '') IS NULL THEN now() ELSE current_setting('vac.now')::timestamptz END;
 COMMENT ON FUNCTION vac.now() IS
 	'The moment that views look from: now, or another one after SET vac.now = ''2026-12-24 08:00 PST''; RESET vac.now ends that';
 
@@ -21,11 +22,15 @@ COMMENT ON FUNCTION vac_store.short_time(timestamptz, text, text) IS
 	'A moment as local time: Tue 24 Nov 14:30 PST; form is that of to_char()';
 
 CREATE OR REPLACE FUNCTION vac_store.short_span(span tstzrange, zone text) RETURNS text
-	LANGUAGE sql STABLE STRICT
-	RETURN vac_store.short_time(lower(span), zone, 'Dy DD Mon HH24:MI') || '-'
-		|| CASE WHEN (lower(span) AT TIME ZONE zone)::date = (upper(span) AT TIME ZONE zone)::date
-			THEN vac_store.short_time(upper(span), zone, 'HH24:MI TZ')
-			ELSE vac_store.short_time(upper(span), zone) END;
+	LANGUAGE plpgsql STABLE STRICT
+	SET timezone = 'UTC'
+AS $$
+BEGIN
+	PERFORM pg_catalog.set_config('timezone', zone, true);
+	RETURN pg_catalog.to_char(lower(span), 'Dy DD Mon HH24:MI') || '-'
+		|| pg_catalog.to_char(upper(span), CASE WHEN lower(span)::date = upper(span)::date THEN 'HH24:MI TZ' ELSE 'Dy DD Mon HH24:MI TZ' END);
+END
+$$;
 COMMENT ON FUNCTION vac_store.short_span(tstzrange, text) IS 'A span as local time: Tue 24 Nov 14:30-15:30 PST';
 
 CREATE OR REPLACE FUNCTION vac_store.days_span(span tstzrange, zone text) RETURNS text
@@ -40,15 +45,20 @@ CREATE OR REPLACE FUNCTION vac_store.days_span(span tstzrange, zone text) RETURN
 COMMENT ON FUNCTION vac_store.days_span(tstzrange, text) IS
 	'A span as local days, both included, where it begins and ends at midnight: Thu 24 Dec to Sat 02 Jan 2027; else as local time';
 
+-- PL/pgSQL, since a function in SQL that calls another one has it planned anew for each row.
 CREATE OR REPLACE FUNCTION vac_store.length_text(length interval) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+	seconds CONSTANT bigint := pg_catalog.floor(pg_catalog.date_part('epoch', length));
+BEGIN
 	RETURN CASE
-		WHEN extract(epoch FROM length) < 60 THEN '<1 min'
-		WHEN extract(epoch FROM length) < 3600 THEN floor(extract(epoch FROM length) / 60) || ' min'
-		WHEN extract(epoch FROM length) < 86400 THEN floor(extract(epoch FROM length) / 3600) || ' h'
-			|| to_char(floor(extract(epoch FROM length) / 60)::integer % 60, ' FM00')
-		ELSE floor(extract(epoch FROM length) / 86400) || ' d '
-			|| floor(extract(epoch FROM length) / 3600)::integer % 24 || ' h' END;
+		WHEN seconds < 60 THEN '<1 min'
+		WHEN seconds < 3600 THEN seconds / 60 || ' min'
+		WHEN seconds < 86400 THEN seconds / 3600 || ' h ' || pg_catalog.lpad((seconds / 60 % 60)::text, 2, '0')
+		ELSE seconds / 86400 || ' d ' || seconds / 3600 % 24 || ' h' END;
+END
+$$;
 COMMENT ON FUNCTION vac_store.length_text(interval) IS 'A length of time in few characters: <1 min, 12 min, 3 h 05, 2 d 4 h';
 
 CREATE OR REPLACE FUNCTION vac_store.due_text(due timestamptz, at timestamptz) RETURNS text
@@ -95,6 +105,9 @@ DECLARE
 	part text := '';
 	word text;
 BEGIN
+	IF length(line) <= width THEN
+		RETURN replace(line, U&'\00A0', ' ');
+	END IF;
 	-- A number stays with what it is the number of.
 	FOREACH word IN ARRAY string_to_array(regexp_replace(line, ' (?=-?[0-9])', U&'\00A0', 'g'), ' ') LOOP
 		IF part <> '' AND length(part) + 1 + length(word) > width THEN
@@ -143,6 +156,9 @@ CREATE OR REPLACE FUNCTION vac_store.rule_text(rule text, language text, service
 		WHEN 'cap_week' THEN 'weekly hours are full'
 		WHEN 'cap_day' THEN 'meetings of the day are full'
 		WHEN 'dearer' THEN 'could, but would cost more'
+		WHEN 'close' THEN 'too close to other appointments'
+		WHEN 'notice' THEN 'sooner than the notice'
+		WHEN 'late' THEN 'later than it is due'
 		WHEN 'unavailable' THEN 'not available'
 		ELSE replace(rule, '_', ' ') END;
 COMMENT ON FUNCTION vac_store.rule_text(text, text, text) IS
@@ -181,6 +197,7 @@ CREATE OR REPLACE FUNCTION vac_store.reason_text(reason text) RETURNS text
 		WHEN 'conflict' THEN 'conflict of interest'
 		WHEN 'hold' THEN 'case on hold'
 		WHEN 'made_room' THEN 'made room for another case'
+		WHEN 'reassigned' THEN 'somebody else was chosen by hand'
 		WHEN 'domain' THEN 'domain not allowed'
 		WHEN 'protected' THEN 'protected word or reference'
 		ELSE replace(reason, '_', ' ') END;
@@ -195,6 +212,7 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone t
 		WHEN 'request_unserved' THEN 'nobody found'
 		WHEN 'nobody_else' THEN 'no answer in time, and nobody else found'
 		WHEN 'answer_overdue' THEN 'no answer in time'
+		WHEN 'call_out_unheard' THEN 'call-out not mailed: the next one is called'
 		WHEN 'window_longer' THEN 'longer to answer: no daemon was at work'
 		WHEN 'clock_started' THEN 'clock started'
 		WHEN 'clock_ticked' THEN 'clock ticked off'
@@ -204,6 +222,12 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone t
 			vac_store.short_time((detail ->> 'started')::timestamptz, zone), vac_store.short_time((detail ->> 'starts')::timestamptz, zone),
 			coalesce('case ' || other_case, 'another office''s case'))
 		WHEN 'room_made' THEN format('room made: %s was moved', coalesce('the appointment of case ' || other_case, 'another office''s appointment'))
+		WHEN 'reassigned' THEN 'set by hand: ' || coalesce(vac_store.short_time((detail ->> 'starts')::timestamptz, zone), 'a time')
+		WHEN 'somebody_else' THEN 'somebody else is wanted'
+		WHEN 'unpinned' THEN 'no longer pinned'
+		WHEN 'pinned_in_leave' THEN 'stays, though on leave then'
+		WHEN 'responsible_left' THEN 'no longer responsible'
+		WHEN 'handed_over_all' THEN format('hands over all: meetings %s, cases %s, duties %s', detail ->> 'appointments', detail ->> 'cases', detail ->> 'duties')
 		WHEN 'appointment_cancelled' THEN 'appointment ' || coalesce(detail ->> 'state', 'cancelled')
 		WHEN 'message_refused' THEN 'mail refused for good'
 		WHEN 'message_suppressed' THEN 'mail kept back'
@@ -218,8 +242,33 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone t
 		WHEN 'domain_allowed' THEN 'domain allowed: ' || (detail ->> 'domain')
 		WHEN 'domain_forbidden' THEN 'domain forbidden: ' || (detail ->> 'domain')
 		WHEN 'supervisor_set' THEN 'supervisor set: ' || (detail ->> 'login')
+		WHEN 'digest_set' THEN format('digest of %s: %s', detail ->> 'login', coalesce('in the morning of ' || (detail ->> 'office'), 'none'))
 		WHEN 'supervisor_retired' THEN 'supervisor retired: ' || (detail ->> 'login')
+		WHEN 'client_set' THEN format('client set: %s, for %s', detail ->> 'client', detail ->> 'offices')
+		WHEN 'client_key_added' THEN format('client %s: %s added', detail ->> 'client', detail ->> 'kind')
+		WHEN 'client_retired' THEN format('client retired: %s%s', detail ->> 'client', ', key ' || (detail ->> 'key'))
 		WHEN 'what_if' THEN 'what if'
+		WHEN 'designation_set' THEN 'is now: ' || (detail ->> 'label')
+		WHEN 'designation_removed' THEN 'is no more: ' || (detail ->> 'label')
+		WHEN 'minimum_set' THEN 'minimum set: ' || (detail ->> 'name')
+		WHEN 'minimum_removed' THEN 'minimum removed: ' || (detail ->> 'name')
+		WHEN 'cover_set' THEN 'cover set: ' || (detail ->> 'cover')
+		WHEN 'cover_removed' THEN 'cover removed: ' || (detail ->> 'cover')
+		WHEN 'case_transferred' THEN format('case %s transferred to %s', detail ->> 'case', detail ->> 'office')
+		WHEN 'case_received' THEN format('case %s came from %s', detail ->> 'case', detail ->> 'office')
+		WHEN 'appointment_kept' THEN coalesce('stays, of case ' || (detail ->> 'case'), 'stays, at ' || (detail ->> 'office')) || ' now'
+		WHEN 'case_merged' THEN format('merged: it is %s now', coalesce('case ' || other_case, 'another office''s case'))
+		WHEN 'case_took_over' THEN format('merged: %s is this case now', coalesce('case ' || other_case, 'another code'))
+		WHEN 'cases_linked' THEN format('linked with %s: %s', coalesce('case ' || other_case, 'another office''s case'), detail ->> 'kind')
+		WHEN 'cases_unlinked' THEN format('linked no more with %s', coalesce('case ' || other_case, 'another office''s case'))
+		WHEN 'request_added' THEN format('%s more: %s, %s', CASE jsonb_array_length(detail -> 'requests') WHEN 1 THEN 'a meeting'
+				ELSE jsonb_array_length(detail -> 'requests') || ' meetings' END,
+			replace(detail ->> 'service', '_', ' '), detail ->> 'urgency')
+		WHEN 'sent_again' THEN 'invitation sent again'
+		WHEN 'outcome_corrected' THEN format('outcome corrected: %s, not %s', replace(detail ->> 'after', '_', ' '), replace(detail ->> 'before', '_', ' '))
+		WHEN 'contact_corrected' THEN format('first contact corrected: %s, not %s', coalesce(vac_store.short_time((detail ->> 'after')::timestamptz, zone), 'none'),
+			vac_store.short_time((detail ->> 'before')::timestamptz, zone))
+		WHEN 'office_limits_set' THEN 'limits set, ' || replace(detail ->> 'duty', '_', '-')
 		ELSE replace(event, '_', ' ') END;
 COMMENT ON FUNCTION vac_store.event_text(text, jsonb, text, text) IS
 	'An event of history in words, with times in this zone; other_case: code of the other case concerned, NULL where the reader may not know it';
@@ -232,6 +281,20 @@ AS $$
 $$;
 COMMENT ON FUNCTION vac_store.note_text(bigint) IS
 	'The note of an event. Who sees the event, in view history, may read its note; there is no other way to it';
+
+CREATE OR REPLACE FUNCTION vac_store.by_hand_text(of_case bigint, of_appointment bigint, language text, service text, with_note boolean) RETURNS text
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT concat_ws('; ', format('set by hand by %s: %s', h.who, concat_ws(': ', vac_store.reason_text(NULLIF(h.reason,
+					CASE WHEN with_note AND h.note_id IS NOT NULL THEN 'other' END)), CASE WHEN with_note THEN vac_store.note_text(h.note_id) END)),
+				'although: ' || NULLIF((SELECT string_agg(vac_store.rule_text(u.rule, language, service), ', ' ORDER BY u.n)
+					FROM jsonb_array_elements_text(h.detail -> 'passed_over') WITH ORDINALITY u (rule, n)), ''))
+			FROM vac_store.history h
+			WHERE h.case_id = of_case AND h.event = 'reassigned' AND h.appointment_id = of_appointment
+			ORDER BY h.history_id DESC LIMIT 1;
+	END;
+COMMENT ON FUNCTION vac_store.by_hand_text(bigint, bigint, text, text, boolean) IS
+	'Who set an appointment by hand, why, and past which rules, with the language and the service''s label of its request; NULL: nobody did';
 
 -- Which cases made room: their ids, not their codes, which the view shows to those who may see them.
 CREATE OR REPLACE FUNCTION vac_store.room_makers(of_request bigint, of_plan bigint) RETURNS SETOF bigint

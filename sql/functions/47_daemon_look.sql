@@ -171,6 +171,8 @@ CREATE OR REPLACE FUNCTION vac_store.stored_decision(of_request bigint) RETURNS 
 				'start', coalesce((SELECT m.moved_from -> 'start' FROM decision m
 					WHERE m.request_id = of_request AND m.decision_id > d.decision_id AND m.made_room_for IS NOT NULL
 					ORDER BY m.decision_id LIMIT 1), to_jsonb(epoch(lower(a.span)))),
+				'by_hand', CASE WHEN d.terms IS NULL AND d.appointment_id IS NOT NULL THEN coalesce((SELECT by_hand_text(r.case_id, d.appointment_id, r.language,
+						s.label, false) FROM request r JOIN service s ON s.code = r.service WHERE r.request_id = of_request), 'taken over from a colleague') END,
 				'cost', d.cost, 'terms', d.terms, 'runner_up', d.runner_up, 'ruled_out', d.ruled_out, 'nearest', d.nearest,
 				'room', (SELECT string_agg(c.case_code, ', ' ORDER BY m.n)
 					FROM room_makers(of_request, d.plan_id) WITH ORDINALITY AS m (case_id, n) JOIN case_record c ON c.case_id = m.case_id),
@@ -192,7 +194,7 @@ CREATE OR REPLACE FUNCTION vac_store.decision_rows(one jsonb, language text, ser
 		SELECT 1, CASE WHEN one ->> 'coordinator' IS NULL THEN 'NOBODY' ELSE 'chosen' END, (one ->> 'coordinator')::integer,
 				at_epoch((one ->> 'start')::bigint), (one ->> 'cost')::bigint, NULL::timestamptz,
 				concat_ws('; ', CASE WHEN one ->> 'coordinator' IS NULL THEN 'nobody in reach can; it is tried again'
-						ELSE terms_text(one -> 'terms') END,
+						ELSE coalesce(terms_text(NULLIF(one -> 'terms', 'null')), one ->> 'by_hand') END,
 					'makes room: ' || (one ->> 'room'), CASE WHEN (one ->> 'limited')::boolean THEN 'best plan so far' END)
 		UNION ALL
 		SELECT 3, 'runner-up', (one -> 'runner_up' ->> 'coordinator')::integer,

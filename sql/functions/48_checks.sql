@@ -30,6 +30,12 @@ $$;
 COMMENT ON FUNCTION vac_store.refuse_if(text, text, text) IS
 	'Refuses when problem is not NULL; argument is the name of the verb''s argument, hint what would do';
 
+CREATE OR REPLACE FUNCTION vac_store.said(line text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	RETURN vac_store.wrapped(line, 118);
+COMMENT ON FUNCTION vac_store.said(text) IS 'What a verb says, in lines that psql shows whole in 120 columns: it would break them in the midst of a word';
+
 CREATE OR REPLACE FUNCTION vac_store.moment() RETURNS timestamptz
 	LANGUAGE sql VOLATILE
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -38,8 +44,9 @@ COMMENT ON FUNCTION vac_store.moment() IS
 	'The time a verb acts at: the wall clock, or the moment that SET vac.now looks from (then it cannot be committed)';
 
 -- ---- nothing is committed from another moment ------------------------------------------------
+-- It runs at COMMIT, with the rights of whoever says so: without the definer's it could not call refuse().
 CREATE OR REPLACE FUNCTION vac_store.forbid_commit() RETURNS trigger
-	LANGUAGE plpgsql
+	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -144,14 +151,19 @@ $$;
 COMMENT ON FUNCTION vac_store.office_named(text, text) IS
 	'The office with this code, in either case; refuses with the list of offices. argument is the verb''s argument';
 
-CREATE OR REPLACE FUNCTION vac_store.coordinator_named(given text, argument text DEFAULT 'coordinator') RETURNS coordinator
+-- Whom the person has nothing to do with is refused in the same words as somebody who does not exist.
+CREATE OR REPLACE FUNCTION vac_store.coordinator_named(given text, argument text DEFAULT 'coordinator', reach integer[] DEFAULT NULL)
+	RETURNS coordinator
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 DECLARE
 	found coordinator;
 BEGIN
-	SELECT * INTO found FROM coordinator WHERE code = upper(btrim(given));
+	SELECT * INTO found FROM coordinator c WHERE c.code = upper(btrim(given))
+		AND (c.office_id = ANY (reach) OR c.coordinator_id IN (SELECT near_coordinators())
+			-- Lent before their office ceased to be a backup.
+			OR EXISTS (SELECT FROM appointment a WHERE a.coordinator_id = c.coordinator_id AND a.office_id IN (SELECT my_offices())));
 	IF found.coordinator_id IS NULL THEN
 		PERFORM refuse(format('%s: no coordinator %s', argument, coalesce(quote_literal(given), 'was named')),
 			(SELECT 'Near it: ' || string_agg(format('%s (%s)', near.code, near.name), ', ' ORDER BY near.place) || '.' FROM (
@@ -166,8 +178,19 @@ BEGIN
 	RETURN found;
 END
 $$;
-COMMENT ON FUNCTION vac_store.coordinator_named(text, text) IS
-	'The coordinator with this code, in either case; refuses with the nearest ones. argument is the verb''s argument';
+COMMENT ON FUNCTION vac_store.coordinator_named(text, text, integer[]) IS
+	'The coordinator with this code, in either case, of one''s own offices, their backups, the offices in reach, or lent from elsewhere; '
+	'refuses with the nearest ones. argument is the verb''s argument';
+
+CREATE OR REPLACE FUNCTION vac_store.opened_by_me(one case_record) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	-- A supervisor's are those of their offices: what they opened and gave away is theirs no more.
+	SELECT pg_has_role(session_user, 'vac_intake', 'MEMBER')
+		AND (one.opened_by = session_user OR EXISTS (SELECT FROM case_record m WHERE m.merged_into = one.case_id AND m.opened_by = session_user));
+$$;
+COMMENT ON FUNCTION vac_store.opened_by_me(case_record) IS 'Whether the person at the keyboard opened the case for intake, under this code or one that was merged into it';
 
 -- A code that exists but is somebody else's is refused in the same words as one that does not:
 -- who may not see a case shall not learn that there is one.
@@ -183,13 +206,14 @@ BEGIN
 		PERFORM refuse(format('case_code: %s is not a case code', coalesce(quote_literal(given), 'nothing')),
 			'A case code is six letters and digits such as K7Q-4MX; the letters I and O and the digits 0 and 1 do not occur in it.');
 	END IF;
-	-- Who changes a case locks it first, and the coordinators' rows after it.
+	-- Who changes a case locks it first, and the coordinators' rows after it; of others' not even the lock is waited for.
 	IF steer THEN
-		SELECT * INTO found FROM case_record WHERE case_code = code FOR NO KEY UPDATE;
+		SELECT * INTO found FROM case_record c WHERE c.case_code = code AND (opened_by_me(c) OR c.office_id IN (SELECT my_offices()))
+			FOR NO KEY UPDATE;
 	ELSE
-		SELECT * INTO found FROM case_record WHERE case_code = code;
+		SELECT * INTO found FROM case_record c WHERE c.case_code = code AND (opened_by_me(c) OR c.office_id IN (SELECT my_offices()));
 	END IF;
-	IF found.case_id IS NULL OR NOT (found.opened_by = session_user OR found.office_id IN (SELECT my_offices())) THEN
+	IF found.case_id IS NULL THEN
 		PERFORM refuse(format('case_code: no case %s that %s may see', code, session_user),
 			'TABLE vac.open_cases lists yours; was a letter misread?');
 	END IF;
@@ -199,19 +223,29 @@ $$;
 COMMENT ON FUNCTION vac_store.case_named(text, boolean) IS
 	'The case with this code if the person may see it; steer locks it, for a verb that changes it';
 
+CREATE OR REPLACE FUNCTION vac_store.now_case(one case_record) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	SELECT c.case_code FROM case_record c WHERE c.case_id = coalesce(one.merged_into, one.case_id);
+$$;
+COMMENT ON FUNCTION vac_store.now_case(case_record) IS 'The code of the case that this one is now: its own, unless it was merged into another';
+
 CREATE OR REPLACE FUNCTION vac_store.need_open(one case_record) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF one.state <> 'open' THEN
+	IF one.merged_into IS NOT NULL THEN
+		PERFORM refuse(format('case_code: case %s is case %s now', one.case_code, now_case(one)), format('Say %s instead.', now_case(one)));
+	ELSIF one.state <> 'open' THEN
 		PERFORM refuse(format('case_code: case %s is %s since %s', one.case_code, one.state,
 			(SELECT local_text(one.ended_at, o.time_zone) FROM office o WHERE o.office_id = one.office_id)),
-			'Nothing can be changed in it any more. If help is needed again, open a new case with vac.open_case(…).');
+			'Nothing can be changed in it any more. If help is needed again, a supervisor reopens it with vac.reopen_case(…), or open a new case with vac.open_case(…).');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION vac_store.need_open(case_record) IS 'Refuses when the case was withdrawn or closed';
+COMMENT ON FUNCTION vac_store.need_open(case_record) IS 'Refuses when the case was withdrawn, closed, or merged into another';
 
 -- ---- values ----------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.list_of(given text) RETURNS text[]

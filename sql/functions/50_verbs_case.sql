@@ -61,7 +61,7 @@ AS $$
 DECLARE
 	at CONSTANT timestamptz := moment();
 	one case_record;
-	ended bigint[];
+	gone record;
 	n bigint;
 BEGIN
 	one := case_named(withdraw_case.case_code);
@@ -70,23 +70,15 @@ BEGIN
 	END IF;
 	PERFORM need_open(one);
 	PERFORM need_reason(withdraw_case.reason);
-	PERFORM FROM request r WHERE r.case_id = one.case_id ORDER BY r.request_id FOR NO KEY UPDATE;
-	-- What is over is not called off any more.
-	ended := ARRAY(SELECT a.appointment_id FROM appointment a
-		WHERE a.case_id = one.case_id AND a.live AND upper(a.span) > at);
-	UPDATE request r SET state = 'withdrawn' WHERE r.case_id = one.case_id AND r.state IN ('open', 'planned');
-	n := end_appointments(ended, 'cancelled', 'withdrawn');
-	PERFORM end_pages(ended);
-	IF n > 0 THEN
-		PERFORM tell_requesters(ARRAY(SELECT r.request_id FROM request r WHERE r.case_id = one.case_id), 'cancelled');
-	END IF;
+	gone := end_requests(one, at, 'withdrawn');
+	n := gone.ended;
 	UPDATE case_record c SET state = 'withdrawn', ended_at = at WHERE c.case_id = one.case_id;
 	IF one.held_since IS NOT NULL THEN
 		PERFORM suppress_mail(one);
 	END IF;
 	PERFORM record('case_withdrawn', of_office => one.office_id, of_case => one.case_id,
 		why => reason_code(withdraw_case.reason), said => reason_note(withdraw_case.reason),
-		more => jsonb_build_object('appointments', n));
+		more => jsonb_build_object('appointments', n, 'requests', gone.requests));
 	RETURN format('Case %s is withdrawn; %s', one.case_code, CASE WHEN n = 0 THEN 'no appointment stood'
 		ELSE quantity(n, 'appointment is', 'appointments are') || ' cancelled'
 			|| CASE WHEN one.held_since IS NULL THEN ', and the coordinator is told' ELSE ', and nobody is told: it was on hold' END END);
@@ -149,13 +141,13 @@ BEGIN
 		why => reason_code(hold_case.reason), said => reason_note(hold_case.reason),
 		more => jsonb_build_object('appointments', cardinality(ended)));
 	-- Nothing is sent, so whoever has it in their calendar would go: somebody must call them.
-	SELECT string_agg(format('%s (%s), who was to be there %s', k.name, k.telephone, local_text(lower(a.span), o.time_zone)), '; ')
+	SELECT string_agg(format(E'\nBy telephone, tell %s (%s), who was to be there %s', k.name, k.telephone, short_time(lower(a.span), o.time_zone)), '')
 		INTO told
 		FROM appointment a JOIN coordinator k USING (coordinator_id) JOIN office o ON o.office_id = a.office_id
 		WHERE a.appointment_id = ANY (ended)
 			AND EXISTS (SELECT FROM message m WHERE m.uid = a.uid AND m.ever_claimed);
 	RETURN format('Case %s is on hold: nothing is planned and nothing is sent', one.case_code)
-		|| coalesce('. By telephone, tell ' || told, '');
+		|| coalesce(told, '');
 END
 $$;
 COMMENT ON FUNCTION vac.hold_case(text, text) IS
@@ -215,7 +207,7 @@ BEGIN
 	PERFORM need_open(one);
 	PERFORM need_reason(add_conflict.reason);
 	PERFORM FROM request r WHERE r.case_id = one.case_id ORDER BY r.request_id FOR NO KEY UPDATE;
-	who := coordinator_named(add_conflict.coordinator);
+	who := case_person(one, add_conflict.coordinator);
 	INSERT INTO case_conflict (case_id, coordinator_id) VALUES (one.case_id, who.coordinator_id) ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
 		RETURN format('Case %s: %s is kept away from it already', one.case_code, who.code);
@@ -270,7 +262,7 @@ BEGIN
 	PERFORM need_office(one.office_id, 'set_responsible');
 	PERFORM need_open(one);
 	PERFORM need_reason(set_responsible.reason);
-	who := coordinator_named(set_responsible.coordinator);
+	who := case_person(one, set_responsible.coordinator);
 	IF who.retired_at IS NOT NULL THEN
 		PERFORM refuse(format('coordinator: %s has left', who.code), 'TABLE vac.roster lists those who are here.');
 	ELSIF EXISTS (SELECT FROM case_conflict c WHERE c.case_id = one.case_id AND c.coordinator_id = who.coordinator_id) THEN

@@ -32,7 +32,8 @@ CREATE OR REPLACE FUNCTION vac_store.appointment_fits(a appointment, before requ
 	LANGUAGE sql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	SELECT r.open_window @> a.span
+	-- What was set by hand may lie where no plan could have put it: only what changed counts.
+	SELECT (r.open_window @> a.span OR (a.pinned AND r.open_window = before.open_window))
 		AND (r.minutes = before.minutes OR upper(a.span) - lower(a.span) = make_interval(mins => r.minutes))
 		AND (r.due_at = before.due_at OR lower(a.span) <= r.due_at)
 		AND (r.urgency = before.urgency OR r.urgency <> 'immediate')

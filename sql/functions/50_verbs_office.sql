@@ -90,7 +90,7 @@ BEGIN
 	IF people IS NOT NULL OR cases > 0 THEN
 		PERFORM refuse(format('office: %s still has %s', one.code, concat_ws(' and ', CASE WHEN cases > 0
 				THEN quantity(cases, 'open case', 'open cases') END, 'coordinators ' || people)),
-			'Withdraw or finish the cases, and give the coordinators another office by vac.set_coordinator(…, office => …).');
+			'Close the cases or give them to another office (vac.close_case, vac.transfer_case), and give the coordinators another office by vac.set_coordinator(…, office => …).');
 	END IF;
 	UPDATE office o SET retired_at = moment() WHERE o.office_id = one.office_id;
 	DELETE FROM office_backup b WHERE one.office_id IN (b.office_id, b.backup_office_id);

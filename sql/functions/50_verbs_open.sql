@@ -74,7 +74,8 @@ BEGIN
 	END IF;
 	IF preferred IS NOT NULL THEN
 		r.preferred_id := CASE WHEN lower(btrim(preferred)) <> 'none'
-			THEN (coordinator_named(preferred, 'preferred')).coordinator_id END;
+			THEN (coordinator_named(preferred, 'preferred', of_office.office_id
+				|| ARRAY(SELECT b.backup_office_id FROM office_backup b WHERE b.office_id = of_office.office_id))).coordinator_id END;
 	END IF;
 	-- Another service or mode has another usual length.
 	IF r.service IS DISTINCT FROM before.service OR r.mode IS DISTINCT FROM before.mode THEN
@@ -169,41 +170,64 @@ END
 $$;
 COMMENT ON FUNCTION vac_store.check_reference(text) IS 'Refuses an agency reference that cannot be one';
 
+CREATE OR REPLACE FUNCTION vac_store.silence_warning(of_office office) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	-- One that has just started has not made its first turn yet.
+	SELECT format('Stored, but the scheduler is not running: nobody is being assigned. Call %s (%s, day and night), and tell the administrator.',
+			of_office.telephone, of_office.name)
+		WHERE NOT EXISTS (SELECT FROM daemon d LEFT JOIN heartbeat h ON h.daemon_id = d.daemon_id AND h.stage = 'dispatch'
+			WHERE d.stopped_at IS NULL
+				AND (h.turned_at > wall() - interval '2 minutes' OR d.started_at > wall() - interval '30 seconds'));
+$$;
+COMMENT ON FUNCTION vac_store.silence_warning(office) IS 'What to tell whoever opens a case when no daemon has planned for two minutes; else NULL';
+
+CREATE OR REPLACE FUNCTION vac_store.language_warning(r request) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	SELECT format('Nobody of the office or its backups speaks %s: say interpreter => ''telephone'' or ''on_site'', or was another language meant?',
+			r.language)
+		WHERE r.interpreter = 'none' AND NOT EXISTS (
+			SELECT FROM coordinator_language l JOIN coordinator c USING (coordinator_id)
+				WHERE c.retired_at IS NULL AND language_fits(r.language, l.language)
+					AND (c.office_id = r.office_id OR c.office_id IN
+						(SELECT b.backup_office_id FROM office_backup b WHERE b.office_id = r.office_id)));
+$$;
+COMMENT ON FUNCTION vac_store.language_warning(request) IS
+	'What to tell whoever opens a case when nobody in reach speaks the language and no interpreter may be used; else NULL';
+
 CREATE OR REPLACE FUNCTION vac_store.warn_of_silence(of_office office) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
+DECLARE
+	warning CONSTANT text := silence_warning(of_office);
 BEGIN
-	-- One that has just started has not made its first turn yet.
-	IF NOT EXISTS (SELECT FROM daemon d LEFT JOIN heartbeat h ON h.daemon_id = d.daemon_id AND h.stage = 'dispatch'
-			WHERE d.stopped_at IS NULL
-				AND (h.turned_at > wall() - interval '2 minutes' OR d.started_at > wall() - interval '30 seconds')) THEN
-		RAISE WARNING 'Stored, but the scheduler is not running: nobody is being assigned. Call % (%, day and night), and tell the administrator.',
-			of_office.telephone, of_office.name;
+	IF warning IS NOT NULL THEN
+		RAISE WARNING '%', warning;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION vac_store.warn_of_silence(office) IS 'Warns whoever opens a case when no daemon has planned for two minutes';
+COMMENT ON FUNCTION vac_store.warn_of_silence(office) IS 'Warns the person at the keyboard when no daemon has planned for two minutes';
 
 CREATE OR REPLACE FUNCTION vac_store.warn_of_language(r request) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
+DECLARE
+	warning CONSTANT text := language_warning(r);
 BEGIN
-	IF r.interpreter = 'none' AND NOT EXISTS (
-		SELECT FROM coordinator_language l JOIN coordinator c USING (coordinator_id)
-			WHERE c.retired_at IS NULL AND language_fits(r.language, l.language)
-				AND (c.office_id = r.office_id OR c.office_id IN
-					(SELECT b.backup_office_id FROM office_backup b WHERE b.office_id = r.office_id))) THEN
-		RAISE WARNING 'Nobody of the office or its backups speaks %: say interpreter => ''telephone'' or ''on_site'', or was another language meant?',
-			r.language;
+	IF warning IS NOT NULL THEN
+		RAISE WARNING '%', warning;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION vac_store.warn_of_language(request) IS 'Warns when nobody in reach speaks the language and no interpreter may be used';
+COMMENT ON FUNCTION vac_store.warn_of_language(request) IS 'Warns likewise when nobody in reach speaks the language and no interpreter may be used';
 
 -- The same key by two sessions at once: the second waits until the first has committed or given up.
-CREATE OR REPLACE FUNCTION vac_store.cases_of_key(key text, content bytea) RETURNS text[]
+CREATE OR REPLACE FUNCTION vac_store.cases_of_key(opener text, key text, content bytea) RETURNS text[]
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
@@ -214,9 +238,9 @@ BEGIN
 	IF length(key) NOT BETWEEN 1 AND 200 THEN
 		PERFORM refuse('key: 1 to 200 characters are needed', 'Any text of your own that names this call, such as the number of the tip.');
 	END IF;
-	PERFORM pg_advisory_xact_lock(hashtextextended(session_user || '/' || key, 7251));
+	PERFORM pg_advisory_xact_lock(hashtextextended(opener || '/' || key, 7251));
 	SELECT array_agg(c.case_code ORDER BY c.victim_number), bool_and(c.content_hash = content) INTO codes, same
-		FROM case_record c WHERE c.opened_by = session_user AND c.idempotency_key = key;
+		FROM case_record c WHERE c.opened_by = opener AND c.idempotency_key = key;
 	IF NOT same THEN
 		PERFORM refuse(format('key: %L was used already, with other content', key),
 			format('It opened %s. Use another key for another case; vac.change_request(…) changes one.', array_to_string(codes, ', ')));
@@ -224,8 +248,8 @@ BEGIN
 	RETURN codes;
 END
 $$;
-COMMENT ON FUNCTION vac_store.cases_of_key(text, bytea) IS
-	'The cases that this login opened with a key and this content, NULL for none; refused when the content was another';
+COMMENT ON FUNCTION vac_store.cases_of_key(text, text, bytea) IS
+	'The cases that this opener opened with a key and this content, NULL for none; refused when the content was another';
 
 CREATE OR REPLACE FUNCTION vac_store.insert_cases(one case_record, r request, victims integer) RETURNS text[]
 	LANGUAGE plpgsql
@@ -240,10 +264,10 @@ BEGIN
 		id := NULL;
 		-- Another session may draw the same code at the same moment: then draw again.
 		WHILE id IS NULL LOOP
-			INSERT INTO case_record (case_code, office_id, language, agency_reference, requester, opened_at, idempotency_key,
+			INSERT INTO case_record (case_code, office_id, language, agency_reference, requester, opened_at, opened_by, idempotency_key,
 					victim_number, content_hash)
 				VALUES (new_case_code(), one.office_id, one.language, one.agency_reference, one.requester, one.opened_at,
-					one.idempotency_key, n, one.content_hash)
+					one.opened_by, one.idempotency_key, n, one.content_hash)
 				ON CONFLICT (case_code) DO NOTHING RETURNING case_id INTO id;
 		END LOOP;
 		ids := ids || id;
@@ -256,8 +280,8 @@ BEGIN
 				FROM unnest(ids) AS i
 			RETURNING request_id, case_id
 	)
-	INSERT INTO history (event, office_id, case_id, request_id, detail)
-		SELECT 'case_opened', r.office_id, m.case_id, m.request_id, jsonb_build_object('urgency', r.urgency, 'service', r.service,
+	INSERT INTO history (who, event, office_id, case_id, request_id, detail)
+		SELECT one.opened_by, 'case_opened', r.office_id, m.case_id, m.request_id, jsonb_build_object('urgency', r.urgency, 'service', r.service,
 				'mode', r.mode, 'due', r.due_at, 'victims', victims)
 			FROM made m ORDER BY m.case_id;
 	SELECT array_agg(c.case_code ORDER BY c.victim_number) INTO codes FROM case_record c WHERE c.case_id = ANY (ids);
@@ -266,6 +290,59 @@ END
 $$;
 COMMENT ON FUNCTION vac_store.insert_cases(case_record, request, integer) IS
 	'Stores so many cases of one call, a request each, with history; returns their codes';
+
+CREATE OR REPLACE FUNCTION vac_store.open_cases(opener text, of_office office, language text, service text, urgency text, mode text, place text,
+		interpreter text, gender text, gender_required boolean, preferred text, minutes integer, window_from timestamptz,
+		window_to timestamptz, due timestamptz, victims integer, requester text, agency_reference text, key text,
+		OUT codes text[], OUT warnings text[])
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	at CONSTANT timestamptz := moment();
+	one case_record;
+	r request;
+BEGIN
+	one.content_hash := sha256(convert_to(jsonb_build_array(of_office.code, normal_language(open_cases.language),
+		open_cases.service, open_cases.urgency, open_cases.mode, upper(open_cases.place), open_cases.interpreter, open_cases.gender,
+		open_cases.gender_required, upper(open_cases.preferred), open_cases.minutes, extract(epoch FROM open_cases.window_from),
+		extract(epoch FROM open_cases.window_to), extract(epoch FROM open_cases.due), open_cases.victims,
+		lower(open_cases.requester), open_cases.agency_reference)::text, 'UTF8'));
+	IF open_cases.key IS NOT NULL THEN
+		-- Before anything else is checked: the same call again is answered although its window is over by now.
+		codes := cases_of_key(open_cases.opener, open_cases.key, one.content_hash);
+		IF codes IS NOT NULL THEN
+			RETURN;
+		END IF;
+	END IF;
+	IF open_cases.victims IS NULL OR open_cases.victims NOT BETWEEN 1 AND 500 THEN
+		PERFORM refuse(format('victims: %s', coalesce(open_cases.victims::text, 'nothing')),
+			'From 1 to 500 in one call; each gets a case of their own.');
+	END IF;
+	r.office_id := of_office.office_id;
+	r := request_words(r, of_office, coalesce(open_cases.language, 'en'), coalesce(open_cases.service, 'crisis_intervention'),
+		coalesce(open_cases.urgency, 'routine'), coalesce(open_cases.mode, 'at_office'), open_cases.place,
+		coalesce(open_cases.interpreter, 'none'), open_cases.gender, open_cases.gender_required, open_cases.preferred);
+	r := request_times(r, of_office, at, true, open_cases.minutes, open_cases.window_from, open_cases.window_to, open_cases.due);
+	IF open_cases.requester IS NOT NULL THEN
+		PERFORM check_requester(open_cases.requester);
+	END IF;
+	PERFORM check_reference(open_cases.agency_reference);
+	one.office_id := of_office.office_id;
+	one.language := r.language;
+	one.agency_reference := open_cases.agency_reference;
+	one.requester := open_cases.requester;
+	one.opened_at := at;
+	one.opened_by := open_cases.opener;
+	one.idempotency_key := open_cases.key;
+	codes := insert_cases(one, r, open_cases.victims);
+	warnings := array_remove(ARRAY[language_warning(r), silence_warning(of_office)], NULL);
+END
+$$;
+COMMENT ON FUNCTION vac_store.open_cases(text, office, text, text, text, text, text, text, text, boolean, text, integer, timestamptz,
+	timestamptz, timestamptz, integer, text, text, text) IS
+	'Opens cases in the name of opener, who was asked before for which offices they may; arguments as of vac.open_case()';
 
 CREATE OR REPLACE FUNCTION vac.open_case(
 	office text,
@@ -291,51 +368,22 @@ CREATE OR REPLACE FUNCTION vac.open_case(
 AS $$
 #variable_conflict use_column
 DECLARE
-	at CONSTANT timestamptz := moment();
 	of_office office;
-	one case_record;
-	r request;
-	codes text[];
+	opened record;
+	warning text;
 BEGIN
 	of_office := office_named(open_case.office);
 	IF NOT pg_has_role(session_user, 'vac_intake', 'MEMBER') THEN
 		PERFORM need_office(of_office.office_id, 'open_case');
 	END IF;
-	one.content_hash := sha256(convert_to(jsonb_build_array(of_office.code, normal_language(open_case.language),
-		open_case.service, open_case.urgency, open_case.mode, upper(open_case.place), open_case.interpreter, open_case.gender,
-		open_case.gender_required, upper(open_case.preferred), open_case.minutes, extract(epoch FROM open_case.window_from),
-		extract(epoch FROM open_case.window_to), extract(epoch FROM open_case.due), open_case.victims,
-		lower(open_case.requester), open_case.agency_reference)::text, 'UTF8'));
-	IF open_case.key IS NOT NULL THEN
-		-- Before anything else is checked: the same call again is answered although its window is over by now.
-		codes := cases_of_key(open_case.key, one.content_hash);
-		IF codes IS NOT NULL THEN
-			RETURN QUERY SELECT unnest(codes);
-			RETURN;
-		END IF;
-	END IF;
-	IF open_case.victims IS NULL OR open_case.victims NOT BETWEEN 1 AND 500 THEN
-		PERFORM refuse(format('victims: %s', coalesce(open_case.victims::text, 'nothing')),
-			'From 1 to 500 in one call; each gets a case of their own.');
-	END IF;
-	r.office_id := of_office.office_id;
-	r := request_words(r, of_office, coalesce(open_case.language, 'en'), coalesce(open_case.service, 'crisis_intervention'),
-		coalesce(open_case.urgency, 'routine'), coalesce(open_case.mode, 'at_office'), open_case.place,
-		coalesce(open_case.interpreter, 'none'), open_case.gender, open_case.gender_required, open_case.preferred);
-	r := request_times(r, of_office, at, true, open_case.minutes, open_case.window_from, open_case.window_to, open_case.due);
-	IF open_case.requester IS NOT NULL THEN
-		PERFORM check_requester(open_case.requester);
-	END IF;
-	PERFORM check_reference(open_case.agency_reference);
-	one.office_id := of_office.office_id;
-	one.language := r.language;
-	one.agency_reference := open_case.agency_reference;
-	one.requester := open_case.requester;
-	one.opened_at := at;
-	one.idempotency_key := open_case.key;
-	codes := insert_cases(one, r, open_case.victims);
-	PERFORM warn_of_language(r), warn_of_silence(of_office);
-	RETURN QUERY SELECT unnest(codes);
+	SELECT * INTO opened FROM open_cases(session_user, of_office, open_case.language, open_case.service, open_case.urgency,
+		open_case.mode, open_case.place, open_case.interpreter, open_case.gender, open_case.gender_required,
+		open_case.preferred, open_case.minutes, open_case.window_from, open_case.window_to, open_case.due,
+		open_case.victims, open_case.requester, open_case.agency_reference, open_case.key);
+	FOREACH warning IN ARRAY coalesce(opened.warnings, '{}') LOOP
+		RAISE WARNING '%', warning;
+	END LOOP;
+	RETURN QUERY SELECT unnest(opened.codes);
 END
 $$;
 COMMENT ON FUNCTION vac.open_case(text, text, text, text, text, text, text, text, boolean, text, integer, timestamptz,

@@ -51,12 +51,18 @@ DECLARE
 	done coordinator;
 	touched boolean;
 BEGIN
-	SELECT * INTO stored FROM coordinator c WHERE c.code = upper(btrim(set_coordinator.coordinator)) FOR NO KEY UPDATE;
+	SELECT * INTO stored FROM coordinator c
+		WHERE c.code = upper(btrim(set_coordinator.coordinator)) AND c.office_id IN (SELECT near_offices());
 	IF stored.coordinator_id IS NOT NULL THEN
 		PERFORM need_office(stored.office_id, 'set_coordinator');
+		SELECT * INTO stored FROM coordinator c WHERE c.coordinator_id = stored.coordinator_id FOR NO KEY UPDATE;
 	END IF;
 	one := coalesce(coordinator_cells(stored), '{}') || given || jsonb_build_object('line', 1, 'code', set_coordinator.coordinator);
 	PERFORM need_office((office_named(one ->> 'office')).office_id, 'set_coordinator');
+	IF stored.coordinator_id IS NULL AND EXISTS (SELECT FROM coordinator c WHERE c.code = upper(btrim(set_coordinator.coordinator))) THEN
+		PERFORM refuse(format('coordinator: %s is a code that another office uses', upper(btrim(set_coordinator.coordinator))),
+			'Codes are of the whole agency: choose another.');
+	END IF;
 	SELECT * INTO bad FROM import_check('coordinators', jsonb_build_array(one)) ORDER BY column_name = 'code' DESC LIMIT 1;
 	IF FOUND THEN
 		PERFORM refuse(format('%s: %s', replace(bad.column_name, 'code', 'coordinator'), bad.problem),
@@ -116,7 +122,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vac.set_limits(text, integer, numeric, integer) IS
-	'Sets all three limits of a coordinator: open cases, hours a week with travel, meetings a day. What is left out is the policy''s';
+	'Sets all three limits of a coordinator: open cases, hours a week with travel, meetings a day. What is left out is the office''s (vac.set_office_limits), else the policy''s';
 
 CREATE OR REPLACE FUNCTION vac.retire_coordinator(coordinator text, reason text) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -127,6 +133,7 @@ DECLARE
 	who coordinator;
 	ended bigint[];
 	cases text;
+	duties text;
 BEGIN
 	who := lock_coordinator(retire_coordinator.coordinator, 'retire_coordinator', ends => true);
 	PERFORM need_reason(retire_coordinator.reason);
@@ -140,54 +147,18 @@ BEGIN
 		AND a.live AND upper(a.span) > moment()), 'left');
 	SELECT string_agg(c.case_code, ', ' ORDER BY c.case_code) INTO cases FROM case_record c
 		WHERE c.responsible_id = who.coordinator_id AND c.state = 'open' AND c.office_id IN (SELECT my_offices());
-	RETURN format('%s (%s) has left%s%s', who.code, who.name, freed_text(ended),
-		coalesce('. Somebody else must become responsible (vac.set_responsible) for ' || cases, ''));
+	SELECT string_agg(r.name, ', ' ORDER BY r.name) INTO duties FROM rotation r
+		WHERE r.rotation_id = ANY (rotations_of(who, moment())) AND r.office_id IN (SELECT my_offices());
+	RETURN said(format('%s (%s) has left%s%s', who.code, who.name, freed_text(ended), coalesce('. Somebody else must '
+		|| NULLIF(concat_ws(' and ', 'have the turns of ' || duties, 'become responsible for ' || cases), '') || format(': vac.hand_over(''%s'', …)', who.code), '')));
 END
 $$;
 COMMENT ON FUNCTION vac.retire_coordinator(text, text) IS
 	'A coordinator leaves: nothing more is planned for them, appointments to come are cancelled and planned again. '
-	'vac.set_coordinator() with the same code brings them back';
+	'vac.hand_over() before, or after, gives away what else they have. vac.set_coordinator() with the same code brings them back';
 
 -- ---- supervisors -----------------------------------------------------------------------------
-CREATE OR REPLACE FUNCTION vac.set_supervisor(login text, name text DEFAULT NULL, mail text DEFAULT NULL, pager text DEFAULT NULL,
-		rank integer DEFAULT NULL, offices text DEFAULT NULL) RETURNS text
-	LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = vac_store, pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	stored supervisor;
-	given jsonb := jsonb_strip_nulls(jsonb_build_object('name', set_supervisor.name, 'mail', set_supervisor.mail,
-		'pager', set_supervisor.pager, 'rank', set_supervisor.rank::text, 'offices', set_supervisor.offices));
-	one jsonb;
-	bad record;
-BEGIN
-	PERFORM need_all_offices('set_supervisor');
-	SELECT * INTO stored FROM supervisor s WHERE s.login = set_supervisor.login FOR NO KEY UPDATE;
-	one := CASE WHEN stored.supervisor_id IS NULL THEN '{}' ELSE jsonb_build_object('name', stored.name, 'mail', stored.mail,
-			'offices', CASE WHEN stored.all_offices THEN 'all' ELSE (SELECT string_agg(o.code, '; ' ORDER BY o.code)
-				FROM supervisor_office so JOIN office o USING (office_id) WHERE so.supervisor_id = stored.supervisor_id) END) END
-		|| given || jsonb_build_object('line', 1, 'login', set_supervisor.login);
-	SELECT * INTO bad FROM import_check('supervisors', jsonb_build_array(one)) LIMIT 1;
-	IF FOUND THEN
-		PERFORM refuse(format('%s: %s', bad.column_name, bad.problem), CASE WHEN stored.supervisor_id IS NULL
-			THEN format('%s is new: name, mail and offices (''SEA; PDX'', or all) are needed.', set_supervisor.login) END);
-	END IF;
-	PERFORM import_apply_supervisors(jsonb_build_array(one));
-	PERFORM record('supervisor_set', more => jsonb_build_object('login', set_supervisor.login,
-		'what', (SELECT jsonb_agg(k ORDER BY k) FROM jsonb_object_keys(given) k)));
-	IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = set_supervisor.login
-			AND pg_has_role(r.oid, 'vac_supervisor', 'MEMBER')) THEN
-		RAISE NOTICE 'The database has no such login in role vac_supervisor; its administrator says: GRANT vac_supervisor TO %',
-			quote_ident(set_supervisor.login);
-	END IF;
-	RETURN format('%s supervises %s', set_supervisor.login, one ->> 'offices');
-END
-$$;
-COMMENT ON FUNCTION vac.set_supervisor(text, text, text, text, integer, text) IS
-	'Adds a supervisor or changes one; what is left out stays. login: their database login. rank: 1 is told first. offices: '
-	'''SEA; PDX'' or all. For supervisors of all offices';
-
+-- vac.set_supervisor() stands in 51_verbs_logins.sql.
 CREATE OR REPLACE FUNCTION vac.retire_supervisor(login text) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = vac_store, pg_catalog, pg_temp

@@ -58,10 +58,15 @@ BEGIN
 	END IF;
 	PERFORM FROM request r WHERE r.request_id = ANY (requests) ORDER BY r.request_id FOR NO KEY UPDATE;
 	PERFORM end_appointments(ended, 'cancelled', why), end_pages(ended);
-	UPDATE request r SET state = 'open', plan_at = moment(), refusals = 0
-		WHERE r.request_id = ANY (requests) AND r.state = 'planned'
-			AND NOT EXISTS (SELECT FROM appointment a WHERE a.request_id = r.request_id AND a.live);
-	PERFORM tell_requesters(requests, 'changed');
+	-- Of a call-out somebody else may be asked as well: then nothing has changed for whoever waits.
+	WITH again AS (
+		UPDATE request r SET state = 'open', plan_at = moment(), refusals = 0
+			WHERE r.request_id = ANY (requests) AND r.state = 'planned'
+				AND NOT EXISTS (SELECT FROM appointment a WHERE a.request_id = r.request_id AND a.live)
+			RETURNING r.request_id
+	)
+	SELECT coalesce(array_agg(g.request_id ORDER BY g.request_id), '{}') INTO requests FROM again g;
+	PERFORM tell_requesters(requests, 'changed') WHERE requests <> '{}';
 	RETURN ended;
 END
 $$;
@@ -116,12 +121,13 @@ BEGIN
 		more => jsonb_build_object('span', put_leave.span, 'source', put_leave.source))
 		FROM coordinator c WHERE c.coordinator_id = who;
 	ended := free_appointments(ARRAY(SELECT a.appointment_id FROM appointment a WHERE a.coordinator_id = who AND a.live
-		AND a.span && put_leave.span AND upper(a.span) > moment()), 'leave');
+		AND NOT a.pinned AND a.span && put_leave.span AND upper(a.span) > moment()), 'leave');
+	PERFORM tell_of_pinned(who, ARRAY[put_leave.span]);
 	RETURN ended;
 END
 $$;
 COMMENT ON FUNCTION vac_store.put_leave(integer, tstzrange, text) IS
-	'Stores leave of a coordinator; appointments that it covers are cancelled and planned again. Returns those';
+	'Stores leave of a coordinator; appointments that it covers are cancelled and planned again, but for pinned ones, of which the supervisors are told. Returns those';
 
 CREATE OR REPLACE FUNCTION vac_store.add_leave_span(who coordinator, span tstzrange) RETURNS text
 	LANGUAGE plpgsql
@@ -129,12 +135,12 @@ CREATE OR REPLACE FUNCTION vac_store.add_leave_span(who coordinator, span tstzra
 AS $$
 #variable_conflict use_column
 DECLARE
-	said CONSTANT text := format('%s (%s) is away %s', who.code, who.name, span_text(add_leave_span.span, coordinator_zone(who)));
+	away CONSTANT text := format('%s (%s) is away %s', who.code, who.name, days_span(add_leave_span.span, coordinator_zone(who)));
 BEGIN
 	IF EXISTS (SELECT FROM leave l WHERE l.coordinator_id = who.coordinator_id AND l.span @> add_leave_span.span) THEN
-		RETURN said || ', as was known already';
+		RETURN away || ', as was known already';
 	END IF;
-	RETURN said || freed_text(put_leave(who.coordinator_id, add_leave_span.span, 'verb'));
+	RETURN said(away || freed_text(put_leave(who.coordinator_id, add_leave_span.span, 'verb')) || stays_text(pinned_in(who.coordinator_id, ARRAY[add_leave_span.span])));
 END
 $$;
 COMMENT ON FUNCTION vac_store.add_leave_span(coordinator, tstzrange) IS 'What both forms of vac.add_leave() do';
@@ -213,7 +219,7 @@ BEGIN
 	SELECT count(*) INTO n FROM leave l WHERE l.coordinator_id = who.coordinator_id AND l.span && cut;
 	IF n = 0 THEN
 		PERFORM refuse(format('from_time: %s has no leave then', who.code),
-			coalesce((SELECT 'Leave of ' || who.code || ': ' || string_agg(span_text(l.span, zone), '; ' ORDER BY l.span)
+			coalesce((SELECT 'Leave of ' || who.code || ': ' || string_agg(days_span(l.span, zone), '; ' ORDER BY l.span)
 				FROM leave l WHERE l.coordinator_id = who.coordinator_id AND upper(l.span) > moment()), 'There is none to come.'));
 	END IF;
 	WITH gone AS (
@@ -225,7 +231,7 @@ BEGIN
 	PERFORM record('leave_removed', of_office => who.office_id, of_coordinator => who.coordinator_id,
 		more => jsonb_build_object('span', cut));
 	PERFORM plan_soon(who.office_id);
-	RETURN format('%s (%s) is back %s', who.code, who.name, span_text(cut, zone));
+	RETURN format('%s (%s) is back %s', who.code, who.name, days_span(cut, zone));
 END
 $$;
 COMMENT ON FUNCTION vac.remove_leave(text, text, text) IS

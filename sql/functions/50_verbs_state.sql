@@ -29,13 +29,15 @@ CREATE OR REPLACE FUNCTION vac_store.standing(of_case bigint, at timestamptz)
 	LANGUAGE sql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	SELECT standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
+	SELECT CASE WHEN asked.merged_into IS NOT NULL THEN format('case %s now: ', c.case_code) ELSE '' END
+				|| standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
 				EXISTS (SELECT FROM message m WHERE m.uid = a.uid AND m.method = 'REQUEST' AND m.state = 'sent'), at, a.partstat,
 				(SELECT e.state FROM appointment e WHERE e.request_id = r.request_id AND NOT e.live ORDER BY e.appointment_id DESC LIMIT 1)),
 			k.name, k.title, k.telephone, short_span(a.span, o.time_zone),
 			CASE WHEN a.appointment_id IS NULL THEN NULL WHEN r.mode = 'telephone' THEN 'by telephone' ELSE p.text END,
 			o.code, o.telephone
-		FROM case_record c
+		FROM case_record asked
+			JOIN case_record c ON c.case_id = coalesce(asked.merged_into, asked.case_id)
 			JOIN office o ON o.office_id = c.office_id
 			LEFT JOIN LATERAL (SELECT q.* FROM request q WHERE q.case_id = c.case_id
 				ORDER BY q.state NOT IN ('open', 'planned'), q.due_at, q.request_id LIMIT 1) r ON true
@@ -44,20 +46,24 @@ AS $$
 			-- Without an appointment the one who is responsible is the one to name.
 			LEFT JOIN coordinator k ON k.coordinator_id = coalesce(a.coordinator_id, c.responsible_id)
 			LEFT JOIN office_place p ON p.office_id = r.office_id AND p.code = r.place
-		WHERE c.case_id = of_case;
+		WHERE asked.case_id = of_case;
 $$;
 COMMENT ON FUNCTION vac_store.standing(bigint, timestamptz) IS
-	'How a case stands, as the one who opened it needs it: state, whom to name to the victim, when and where';
+	'How a case stands, as the one who opened it needs it: state, whom to name to the victim, when and where; of a merged one how the case stands that it is now';
 
-CREATE OR REPLACE FUNCTION vac_store.own_standing(of_case bigint, at timestamptz)
-	RETURNS TABLE (state text, coordinator text, telephone text, meeting text)
-	LANGUAGE sql STABLE SECURITY DEFINER
+CREATE OR REPLACE FUNCTION vac_store.own_standings(at timestamptz)
+	RETURNS TABLE (case_id bigint, state text, coordinator text, telephone text, meeting text)
+	LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	SELECT s.state, s.coordinator, s.telephone, s.meeting FROM standing(of_case, at) s
-		WHERE EXISTS (SELECT FROM case_record c WHERE c.case_id = of_case AND c.opened_by = session_user);
+	-- All at once: asked one by one, standing() would be planned anew for each.
+	SELECT c.case_id, s.state, s.coordinator, s.telephone, s.meeting
+		FROM case_record c CROSS JOIN LATERAL standing(c.case_id, at) s
+		WHERE c.opened_by = session_user::text COLLATE "default"
+			AND (c.state = 'open' OR (c.state <> 'open' AND c.ended_at > at - interval '2 days') OR c.merged_into IS NOT NULL);
 $$;
-COMMENT ON FUNCTION vac_store.own_standing(bigint, timestamptz) IS 'How a case stands that the person at the keyboard opened, for view my_cases';
+COMMENT ON FUNCTION vac_store.own_standings(timestamptz) IS
+	'How the cases stand that the person at the keyboard opened, for view my_cases: those that are open, ended in the last two days, or were merged';
 
 CREATE OR REPLACE FUNCTION vac.case_state(code text)
 	RETURNS TABLE (case_code text, state text, coordinator text, title text, telephone text, meeting text, place text,
@@ -87,7 +93,9 @@ DECLARE
 	one case_record;
 BEGIN
 	SELECT * INTO one FROM case_record c WHERE c.case_code = tidy_case_code(look_up.code);
-	-- On record whether or not there is such a case: somebody who guesses shows.
+	-- On record whether or not there is such a case: somebody who guesses shows. Whoever rolls this back
+	-- takes it out of history, but not out of the server's log.
+	RAISE LOG 'look_up: % asks for %', session_user, coalesce(one.case_code, 'what is none');
 	PERFORM record('case_looked_up', of_office => one.office_id, of_case => one.case_id,
 		more => CASE WHEN one.case_id IS NULL THEN '{"found": false}' ELSE '{}' END::jsonb);
 	RETURN QUERY SELECT one.case_code, s.state, s.coordinator, s.telephone, s.meeting, s.office, s.office_telephone
@@ -99,4 +107,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION vac.look_up(text) IS
-	'Looks up one case by its code, for a duty desk: how it stands and whom to call. Every look is written to history';
+	'Looks up one case by its code, for a duty desk: how it stands and whom to call. Every look is written to history, '
+	'and to the log of the database server, where taking it back does not remove it';

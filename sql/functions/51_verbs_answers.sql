@@ -280,7 +280,7 @@ AS $$
 DECLARE
 	m message;
 BEGIN
-	SELECT * INTO m FROM message o WHERE o.message_id = telephoned.message AND o.state = 'refused' AND o.kind IN ('cancel', 'update') FOR NO KEY UPDATE;
+	SELECT * INTO m FROM message o WHERE o.message_id = telephoned.message AND o.state = 'refused' AND o.kind IN ('cancel', 'update', 'invitation') FOR NO KEY UPDATE;
 	IF m.message_id IS NULL OR (m.office_id IN (SELECT my_offices())
 			OR EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id AND a.coordinator_id IN (SELECT my_coordinators()))) IS NOT TRUE THEN
 		PERFORM refuse(format('message: nobody is to be telephoned because of %s', coalesce(telephoned.message::text, 'NULL')),

@@ -87,6 +87,9 @@ BEGIN
 			EXCEPT SELECT o.office_id, b.rank, b.minutes FROM backups_of(backups) b JOIN office o ON o.code = b.code)) THEN
 		RETURN false;
 	END IF;
+	-- A backup lends its people, and shows them: that is for its own supervisors to say, too.
+	PERFORM need_office(o.office_id, 'a new backup') FROM backups_of(backups) b JOIN office o ON o.code = b.code
+		WHERE o.office_id NOT IN (SELECT k.backup_office_id FROM office_backup k WHERE k.office_id = of_office);
 	DELETE FROM office_backup k WHERE k.office_id = of_office;
 	INSERT INTO office_backup (office_id, backup_office_id, rank, travel_minutes)
 		SELECT of_office, o.office_id, b.rank, b.minutes FROM backups_of(backups) b JOIN office o ON o.code = b.code;

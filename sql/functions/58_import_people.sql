@@ -30,7 +30,8 @@ AS $$
 		('name', text_problem(cell(one, 'name'))),
 		('title', text_problem(cell(one, 'title'))),
 		('mail', mail_problem(cell(one, 'mail'))),
-		('mail', (SELECT format('%s is the mail of %s', quote_literal(c.mail), c.code) FROM coordinator c
+		('mail', (SELECT format('%s is the mail of %s', quote_literal(c.mail),
+				CASE WHEN c.office_id IN (SELECT near_offices()) THEN c.code ELSE 'a coordinator of another office' END) FROM coordinator c
 			WHERE lower(c.mail) = lower(cell(one, 'mail')) AND c.code <> upper(cell(one, 'code')) LIMIT 1)),
 		('aliases', (SELECT mail_problem(item) FROM unnest(list_of(cell(one, 'aliases'))) AS item
 			WHERE mail_problem(item) IS NOT NULL LIMIT 1)),

@@ -3,7 +3,7 @@
 -- A start that breaks the fewest rules is a beginning of something (a shift, hours, a day of its own
 -- limits) or the end of what was in its way, and no earlier one does as well: so only these are looked
 -- at. The rules are those of the planner, each by itself and not only the first.
-CREATE OR REPLACE FUNCTION vac_store.could(r request, people integer[], now_at timestamptz)
+CREATE OR REPLACE FUNCTION vac_store.could(r request, people integer[], now_at timestamptz, only_at timestamptz DEFAULT NULL)
 	RETURNS TABLE (coordinator_id integer, rank integer, starts timestamptz, rules text[])
 	LANGUAGE plpgsql STABLE ROWS 50
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -23,6 +23,10 @@ CREATE OR REPLACE FUNCTION vac_store.could(r request, people integer[], now_at t
 			met tstzmultirange;
 		BEGIN
 			last_at := greatest(last_at, first_at + make_interval(secs => step));
+			IF only_at IS NOT NULL THEN
+				span := tstzrange(only_at - interval '1 day', only_at + length + interval '1 day');
+				last_at := only_at;
+			END IF;
 			IF NOT call_out THEN
 				SELECT t.hours INTO hours FROM meeting_time(ARRAY[r.office_id], r.urgency, span) t;
 			END IF;
@@ -51,7 +55,7 @@ CREATE OR REPLACE FUNCTION vac_store.could(r request, people integer[], now_at t
 						], NULL) AS rules
 					FROM coordinator k
 						JOIN office o ON o.office_id = k.office_id
-						JOIN caps() f ON f.duty = k.duty
+						JOIN caps() f ON f.office_id = k.office_id AND f.duty = k.duty
 						LEFT JOIN office_backup b ON b.office_id = r.office_id AND b.backup_office_id = k.office_id
 						CROSS JOIN LATERAL (SELECT count(*) AS n, coalesce(bool_or(x.case_id = r.case_id), false) AS has_it
 							FROM open_cases_of(ARRAY[k.coordinator_id]) x) c
@@ -100,7 +104,9 @@ CREATE OR REPLACE FUNCTION vac_store.could(r request, people integer[], now_at t
 				SELECT d.coordinator_id, local_day_start(d.week::date + 7, w.zone) FROM weeks d JOIN who w ON w.coordinator_id = d.coordinator_id
 			), tried AS (
 				SELECT DISTINCT e.coordinator_id, to_timestamp(ceil(date_part('epoch', e.at) / step) * step) AS at
-					FROM edge e WHERE e.at >= first_at
+					FROM edge e WHERE e.at >= first_at AND only_at IS NULL
+				UNION ALL
+				SELECT w.coordinator_id, only_at FROM who w WHERE only_at IS NOT NULL
 			), looked AS (
 				SELECT w.coordinator_id, w.rank, t.at, w.rules || array_remove(ARRAY[
 						CASE WHEN NOT r.open_window @> m.meeting THEN 'window' END,
@@ -128,8 +134,8 @@ CREATE OR REPLACE FUNCTION vac_store.could(r request, people integer[], now_at t
 				FROM looked l ORDER BY l.coordinator_id, cardinality(l.rules), l.at;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.could(request, integer[], timestamptz) IS
-	'For each of these coordinators the start at which a meeting of the request would break the fewest of the planner''s rules, the first such, and the rules: those of limits too, which a call-out may break';
+COMMENT ON FUNCTION vac_store.could(request, integer[], timestamptz, timestamptz) IS
+	'For each of these coordinators the start at which a meeting of the request would break the fewest of the planner''s rules, the first such, and the rules: those of limits too, which a call-out may break. only_at: of that start and no other';
 
 -- ---- in words --------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.next_duty(people integer[], at timestamptz)
@@ -161,7 +167,7 @@ CREATE OR REPLACE FUNCTION vac_store.public_rules(rules text[]) RETURNS text[]
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	BEGIN ATOMIC
 		SELECT coalesce(array_agg(s.rule ORDER BY s.n), '{}') FROM (
-			SELECT CASE WHEN u.rule IN ('not_backup', 'conflict', 'barred', 'service', 'language', 'gender', 'window', 'hours', 'case_busy')
+			SELECT CASE WHEN u.rule IN ('not_backup', 'conflict', 'barred', 'service', 'language', 'gender', 'window', 'hours', 'case_busy', 'notice', 'late')
 					THEN u.rule ELSE 'unavailable' END AS rule, min(u.n) AS n
 				FROM unnest(rules) WITH ORDINALITY u (rule, n) GROUP BY 1) s;
 	END;

@@ -188,7 +188,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_given(p plan, people integer[], base j
 			), zone AS MATERIALIZED (
 				SELECT k.coordinator_id, coalesce(k.time_zone, o.time_zone) AS zone, coalesce(k.max_open_cases, c.max_open_cases) AS most_cases,
 						coalesce(k.weekly_minutes, c.weekly_minutes) AS most_minutes, coalesce(k.meetings_a_day, c.meetings_a_day) AS most_meetings
-					FROM coordinator k JOIN office o ON o.office_id = k.office_id JOIN caps() c ON c.duty = k.duty
+					FROM coordinator k JOIN office o ON o.office_id = k.office_id JOIN caps() c ON c.office_id = k.office_id AND c.duty = k.duty
 			), given AS MATERIALIZED (
 				SELECT x.decision_id, x.request_id, x.case_id, x.coordinator_id, x.starts, x.starts + make_interval(mins => x.minutes) AS ends,
 						x.units, x.counted_minutes, r.urgency::text AS urgency, r.due_at, c.responsible_id, t.*, z.zone, z.most_cases, z.most_minutes, z.most_meetings,

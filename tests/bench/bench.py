@@ -18,6 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 
 import harness  # noqa: E402
+import standing  # noqa: E402
 import workload  # noqa: E402
 
 BARS = {'rate': 1000, 'median': 20, 'memory': 32}
@@ -194,7 +195,7 @@ def against(value, bar, better):
     return f'bar {bar}: {"met" if met else "missed"}'
 
 
-def report(options, piles, trickle, alone, hundred):
+def report(options, piles, trickle, beside, alone, hundred):
     rates = sorted(p['rate'] for p in piles)
     rate = statistics.median(rates)
     memory = max([p['memory'] for p in piles] + [trickle['memory']])
@@ -208,6 +209,7 @@ def report(options, piles, trickle, alone, hundred):
         ('  99th percentile ms', f'{trickle["p99"]:.1f}', f'{trickle["count"]} cases'),
         ('  from before the call, median / 99th ms', f'{trickle["median_call"]:.1f} / {trickle["p99_call"]:.1f}', ''),
         ('peak private memory (RssAnon) of vacd, MiB', f'{memory:.1f}', against(memory, BARS['memory'], 'less')),
+        *beside,
         ('pgbench, same rows, one a transaction, rows/s', f'{alone:,.0f}', f'vacd reaches {rate / alone:.2f} of it'),
         ('pgbench, same rows, 100 a transaction, rows/s', f'{hundred:,.0f}',
          f'vacd reaches {rate / hundred:.2f} of it'),
@@ -226,6 +228,7 @@ def main():
     parser.add_argument('--cases', type=int, default=2000)
     parser.add_argument('--seconds', type=float, default=60, help='how long 20 cases a second come in')
     parser.add_argument('--runs', type=int, default=3, help='runs of the ready pile; the median counts')
+    parser.add_argument('--rounds', type=int, default=3, help='of cases beside open transactions; the medians count')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--backups', action='store_true', help='let each two offices stand in for one another')
     options = parser.parse_args()
@@ -241,12 +244,14 @@ def main():
                 say(f'  {piles[-1]["rate"]:,.0f} cases a second')
             say(f'20 cases a second for {options.seconds:.0f} s …')
             trickle = bench.trickle(piles[-1]['database'])
+            say(f'{options.rounds} times {options.cases // 4} cases each, without and with a supervisor\'s open transaction …')
+            beside = standing.measure(bench, options.rounds, options.cases // 4)
             say('pgbench …')
             alone = bench.pgbench(1, 2000)
             hundred = bench.pgbench(100, 50)
         finally:
             bench.close()
-        report(options, piles, trickle, alone, hundred)
+        report(options, piles, trickle, standing.rows(beside), alone, hundred)
 
 
 if __name__ == '__main__':

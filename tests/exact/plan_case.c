@@ -68,7 +68,7 @@ static void write_choice(
 {
 	json_key(json, key);
 	if (!any) {
-		json_string(json, NULL);
+		json_text(json, NULL);
 		return;
 	}
 	json_open(json, '{');
@@ -100,10 +100,10 @@ static void write_ruled_out(struct json *json, const struct plan_decision *decis
 		json_open(json, '{');
 		write_number(json, "coordinator", one->coordinator);
 		json_key(json, "rule");
-		json_string(json, plan_rule_name(one->rule));
+		json_text(json, plan_rule_name(one->rule));
 		json_key(json, "nearest");
 		if (one->nearest == SPAN_NEVER)
-			json_string(json, NULL);
+			json_text(json, NULL);
 		else
 			json_number(json, one->nearest);
 		json_close(json, '}');
@@ -179,13 +179,13 @@ static int print(const struct options *options, const struct plan_input *input,
 		write_totals(&json, plan);
 		if (options->judge) {
 			json_key(&json, "fault");
-			json_string(&json, judge_plan(input, plan));
+			json_text(&json, judge_plan(input, plan));
 		}
 		if (!options->totals)
 			write_decisions(&json, plan);
 	} else {
 		json_key(&json, "invalid");
-		json_string(&json, error);
+		json_text(&json, error);
 	}
 	json_close(&json, '}');
 	r = json_take(&json, &text);

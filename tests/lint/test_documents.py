@@ -54,9 +54,36 @@ def test_there_are_man_pages():
     assert {p.name for p in PAGES} >= {'vacd.8', 'vacd.conf.5', 'vacd-plan.7'}
 
 
+def sections_of_views():
+    """{view: its section} of vacd-views(7): every subsection but those that say what holds for all."""
+    text = (harness.ROOT / 'sql' / 'views' / 'vacd-views.7').read_text()
+    text = text[text.index('.Sh CASES'):]
+    return dict(re.findall(r'^\.Ss (\w+)\n(.*?)(?=^\.S[hs] )', text, re.M | re.S))
+
+
+def test_vacd_views_shows_every_view_and_no_other(database):
+    views = {row[0] for row in database.query("SELECT viewname FROM pg_views WHERE schemaname = 'vac'")}
+    sections = sections_of_views()
+    assert views - set(sections) == set(), 'these views have no ".Ss name" in sql/views/vacd-views.7'
+    assert set(sections) - views == set(), 'these sections are of views that there are not'
+    short = {text: view for view, text in database.query('''
+        SELECT c.relname, h.short FROM pg_class c JOIN vac.help h ON h.example ~ ('vac\\.' || c.relname || '(?![a-z_(])')
+        WHERE c.relnamespace = 'vac'::regnamespace AND c.relkind = 'v' ''')}
+    for view, text in sections.items():
+        example = re.search(r'^\.Bd -literal\n=> (.+)\n(.+)\n(?:.*\n)*?\(\d+ rows?\)\n\.Ed$', text, re.M)
+        assert example, f'{view} has no example: .Bd -literal, "=> what one types", the table, .Ed'
+        asked = short.get(example[1]) or re.search(r'vac\.(\w+)', example[1])[1]
+        assert asked == view, f'{view}: the example shows {asked}'
+        columns = [row[0] for row in database.query(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped", f'vac.{view}')]
+        assert set(re.findall(r'[^\s|│]+', example[2])) <= set(columns), f'{view}: its columns are {", ".join(columns)}'
+        # A page's text is five columns in.
+        assert not [line for line in text.splitlines() if len(line) > 115], f'{view}: an example is wider than 120 columns'
+
+
 def test_help_names_every_command():
     text = harness.run_vacd('--help').stdout
-    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe', 'adopt', 'plan', 'receive', 'simulate'):
+    for command in ('daemon', 'migrate', 'import', 'check', 'status', 'probe', 'adopt', 'plan', 'receive', 'simulate', 'verify-history'):
         assert re.search(rf'\b{command}\b', text), command
 
 

@@ -54,7 +54,7 @@ def test_security(installed, path):
 
 def test_install_puts_everything_where_debian_expects_it(installed):
     there = {str(p.relative_to(installed)) for p in installed.rglob('*') if p.is_file()}
-    for ending in ('sbin/vacd', 'man/man8/vacd.8', 'man/man5/vacd.conf.5', 'man/man7/vacd-plan.7', 'vacd/vacd.conf', 'vacd.service', 'vacd-lmtp.socket', 'vacd-fetch.service', 'vacd-fetch.timer', 'examples/getmailrc',
+    for ending in ('sbin/vacd', 'man/man8/vacd.8', 'man/man5/vacd.conf.5', 'man/man7/vacd-plan.7', 'man/man7/vacd-views.7', 'vacd/vacd.conf', 'etc/vacd/psqlrc', 'vacd.service', 'vacd-lmtp.socket', 'vacd-fetch.service', 'vacd-fetch.timer', 'examples/getmailrc',
                    'sql/bootstrap.sql', 'sql/schema/0001_tables.sql'):
         assert any(ending in name for name in there), f'{ending} is not installed'
     for folder in ('sysusers.d', 'tmpfiles.d'):

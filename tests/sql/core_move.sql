@@ -70,10 +70,10 @@ SELECT is((SELECT concat_ws(' ', d.cost, d.terms, d.made_room_for = :u, d.moved_
 SELECT is((SELECT string_agg(DISTINCT d.plan_id::text, ' ') FROM decision d WHERE d.request_id IN (:r, :u)), (SELECT max(plan_id)::text FROM plan), 'both are of one plan');
 SELECT is((SELECT string_agg(event, ', ' ORDER BY history_id) FROM history WHERE request_id = :r), 'appointment_moved', 'history has the move');
 SELECT is((SELECT string_agg(event, ', ' ORDER BY history_id) FROM history WHERE request_id = :u), 'request_planned, room_made', 'and for whom room was made');
-SELECT is((SELECT what FROM vac.history v JOIN case_record c USING (case_code) JOIN request q USING (case_id) WHERE q.request_id = :r AND what LIKE 'moved%'),
+SELECT is((SELECT replace(what, E'\n', ' ') FROM vac.history v JOIN case_record c USING (case_code) JOIN request q USING (case_id) WHERE q.request_id = :r AND what LIKE 'moved%'),
 	format('moved from %s to %s, to make room for case %s', short_time(pg_temp.at(2, '10:00'), 'America/New_York'), short_time(pg_temp.at(3, '09:30'), 'America/New_York'),
 		(SELECT c.case_code FROM case_record c JOIN request q USING (case_id) WHERE q.request_id = :u)), 'in words');
-SELECT is((SELECT what FROM vac.history v JOIN case_record c USING (case_code) JOIN request q USING (case_id) WHERE q.request_id = :u AND what LIKE 'room%'),
+SELECT is((SELECT replace(what, E'\n', ' ') FROM vac.history v JOIN case_record c USING (case_code) JOIN request q USING (case_id) WHERE q.request_id = :u AND what LIKE 'room%'),
 	format('room made: the appointment of case %s was moved', (SELECT c.case_code FROM case_record c JOIN request q USING (case_id) WHERE q.request_id = :r)), 'on both sides');
 SELECT is(event_text('appointment_moved', '{"started": "2026-03-10 18:00Z", "starts": "2026-03-11 13:00Z", "other_coordinator": true}', 'America/New_York'),
 	'moved to another coordinator, from Tue 10 Mar 14:00 EDT to Wed 11 Mar 09:00 EDT, to make room for another office''s case', 'another office''s case is not named');

@@ -2,7 +2,7 @@
 -- take is kept and told.
 BEGIN;
 \ir core.psql
-SELECT plan(99);
+SELECT plan(101);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female', pager => 'pager.anne@example.org'), pg_temp.person('BEN', 'NYC', gender => 'male'),
 	pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern(w, 'on_call', ARRAY[1, 2, 3, 4, 5, 6, 7], '17:00', '08:00')
@@ -74,6 +74,10 @@ UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM r
 SELECT is(pg_temp.store(pg_temp.choose(:r, 'BEN', :'d2')), 'gone', 'gone: the case is held');
 SELECT is(pg_temp.store(pg_temp.nobody(:r)), 'gone', 'a held case is not unserved either');
 UPDATE case_record SET held_since = NULL WHERE case_id = (SELECT case_id FROM request WHERE request_id = :r);
+UPDATE request SET office_id = pg_temp.office('HNL'), plan_at = now() WHERE request_id = :r;
+SELECT is(pg_temp.store(pg_temp.nobody(:r)), 'gone', 'nor is a case that is with another office now, whatever this one''s plan says');
+SELECT is((SELECT concat_ws(' ', state, unserved_since, noticed_at, plan_at <= wall()) FROM request WHERE request_id = :r), 'open t', 'it is planned there as soon as before');
+UPDATE request SET office_id = pg_temp.office('NYC') WHERE request_id = :r;
 SELECT is(pg_temp.store(pg_temp.choose(:r, 'BEN', :'d2')), 'stored', 'with none of it left, it is stored');
 
 SELECT pg_temp.ask(service => 'forensic_interview', minutes => 120) AS r \gset

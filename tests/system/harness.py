@@ -265,6 +265,7 @@ class Certs:
         self.expired = self._issue('expired', self.ca, self.ca_key, days=-1)
         self.self_signed = Certificate(*self._authority('self_signed', names='DNS:localhost,IP:127.0.0.1'))
         self.client = self._issue('client', self.ca, self.ca_key, names='DNS:client.example.org')
+        self.for_servers = self._issue('for_servers', self.ca, self.ca_key, more='extendedKeyUsage=serverAuth')
 
     def _key(self, name):
         key = self.folder / f'{name}.key'
@@ -280,10 +281,10 @@ class Certs:
                      '-subj', f'/CN=vacd test {name}', *extra])
         return cert, key
 
-    def _issue(self, name, ca, ca_key, names='DNS:localhost,IP:127.0.0.1', days=30):
+    def _issue(self, name, ca, ca_key, names='DNS:localhost,IP:127.0.0.1', days=30, more=''):
         cert, key = self.folder / f'{name}.crt', self._key(name)
         request, extensions = self.folder / f'{name}.csr', self.folder / f'{name}.ext'
-        extensions.write_text(f'subjectAltName={names}\nbasicConstraints=CA:FALSE\n')
+        extensions.write_text(f'subjectAltName={names}\nbasicConstraints=CA:FALSE\n{more}\n')
         run_checked(['openssl', 'req', '-new', '-key', key, '-out', request, '-subj', f'/CN={name}'])
         command = ['openssl', 'x509', '-req', '-in', request, '-CA', ca, '-CAkey', ca_key, '-out',
                    cert, '-days', str(days), '-set_serial', str(secrets.randbelow(1 << 60)),

@@ -138,8 +138,10 @@ def test_perhaps_from_every_program(mailhost, shared, at_work, client):
 @pytest.mark.parametrize('client', ['google', 'exchange', 'ios'])
 def test_a_proposal_that_can_be_met(mailhost, shared, at_work, client):
     one = Invited(shared, mailhost, 'PHX')
-    moved = datetime.timedelta(hours=2)
-    shift = moved if one.facts['start'].astimezone(UTC).hour < 19 else -moved
+    # Later that day; or, towards its end, the next working day: earlier there would be no notice.
+    shift = datetime.timedelta(hours=2)
+    if one.facts['start'].astimezone(UTC).hour >= 19:
+        shift = datetime.timedelta(days=3 if one.facts['start'].astimezone(UTC).weekday() == 4 else 1) - shift
     one.send(one.answer(client, 'counter', shift=shift))
     one.wait('taken')
     ((start, sequence),) = one.appointments('lower(span), sequence')

@@ -69,7 +69,7 @@ class World:
             WHERE c.case_code = %s AND m.state = 'sent' AND m.kind <> 'requester' ORDER BY m.message_id''', code)
 
     def history(self, code):
-        return [row[0] for row in self.supervisor.query('SELECT what FROM vac.history WHERE case_code = %s', code)]
+        return [row[0] for row in self.supervisor.query("SELECT replace(what, E'\\n', ' ') FROM vac.history WHERE case_code = %s", code)]
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import random
 import pytest
 
 import harness
-import load
 
 TERMS = ('wait', 'collateral', 'backup', 'interpreter', 'preference', 'continuity', 'load', 'over_cap', 'move')
 OFFICES = [('NYC', 'America/New_York', 'BOS:90; MIA:320'), ('BOS', 'America/New_York', 'NYC:90'),
@@ -206,7 +205,7 @@ def planned_worlds(cluster, folder, vacd, seed):
     raise AssertionError(refused)
 
 
-@pytest.mark.parametrize('seed', [1] if load.SMALL else [1, 2])
+@pytest.mark.parametrize('seed', [1])
 def test_every_term_of_every_decision(cluster, folder, vacd, seed):
     database = planned_worlds(cluster, folder, vacd, seed)
     paid, late, moves = compare(database)

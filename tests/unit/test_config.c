@@ -85,12 +85,17 @@ static void test_defaults(void **state)
 	assert_int_equal(c->mail_port, 465);
 	assert_int_equal(c->mail_tls, CONFIG_TLS_IMPLICIT);
 	assert_int_equal(c->mail_auth, CONFIG_AUTH_NONE);
+	assert_string_equal(c->intake_listen, ""); /* both doors are shut */
+	assert_string_equal(c->metrics_listen, "");
 	assert_int_equal(c->mail_connections, 4);
 	assert_int_equal(c->mail_timeout_ms, 0);
 	assert_int_equal(c->poll_ms, 5000);
 	assert_int_equal(c->lease_ms, 60000);
 	assert_int_equal(c->dispatch_batch, 500);
 	assert_int_equal(c->mail_batch, 200);
+	assert_string_equal(c->history_key_file, "");
+	assert_string_equal(c->history_head_file, "");
+	assert_int_equal(c->history_head_ms, 600000);
 	assert_string_equal(c->log_level, "info");
 	config_free(c);
 }
@@ -196,10 +201,15 @@ static void test_what_hangs_together(void **state)
 	refused("\nlmtp_delimiter = \"\"\n", 2, "lmtp_delimiter", "");
 	refused("lmtp_delimiter = \"+@\"\n", 1, "lmtp_delimiter", "'+@'");
 	config_free(read_good("lmtp_delimiter = \"+-\"\n"));
+	refused("history_head_file = /x\n", 1, "history_key_file", "history_head_file");
 	refused("mail_auth = plain\n", 1, "mail_user", "mail_auth");
 	refused("mail_auth = plain\nmail_user = u\n", 1, "mail_secret_file", "mail_auth");
 	refused("mail_cert_file = /c\n", 1, "mail_key_file", "mail_cert_file");
 	refused("mail_key_file = /c\n", 1, "mail_cert_file", "mail_key_file");
+	refused("intake_listen = \"[::]:8443\"\n", 1, "intake_cert_file", "intake_listen");
+	refused("intake_listen = \"[::]:8443\"\nintake_cert_file = /c\n", 1, "intake_key_file",
+		"intake_listen");
+	refused("intake_client_cert = required\n", 1, "intake_ca_file", "intake_client_cert");
 }
 
 static void test_mail_address(void **state)

@@ -15,7 +15,7 @@ static void check_string(const char *text, const char *expected)
 	struct json json = {0};
 	char *written;
 
-	json_string(&json, text);
+	json_text(&json, text);
 	assert_int_equal(json_take(&json, &written), 0);
 	assert_string_equal(written, expected);
 	free(written);
@@ -49,7 +49,7 @@ static void test_structure(void **state)
 	json_close(&json, '}');
 	json_open(&json, '{');
 	json_close(&json, '}');
-	json_string(&json, "x");
+	json_text(&json, "x");
 	json_close(&json, ']');
 	assert_int_equal(json_take(&json, &written), 0);
 	assert_string_equal(
@@ -66,7 +66,7 @@ static void test_no_text(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		json_open(&json, '[');
-		json_string(&json, bad[i]);
+		json_text(&json, bad[i]);
 		json_close(&json, ']');
 		assert_int_equal(json_take(&json, &written), -EILSEQ);
 		/* The writer is empty again and can be used. */
