@@ -295,9 +295,13 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 					plan_at = least(now_at + again,
 						-- Who declined may be asked again when their bar ends,
 						(SELECT min(b.until) FROM request_bar b WHERE b.request_id = r.request_id AND b.until > now_at),
-						-- and whom somebody's transaction held when it is over.
-						CASE WHEN p.ruled_out ? 'locked' THEN now_at + interval '15 seconds' END)
+						-- whom somebody's transaction held when it is over,
+						CASE WHEN p.ruled_out ? 'locked' THEN now_at + interval '15 seconds' END,
+						-- and the supervisors are told again when it is time, however seldom one plans.
+						CASE WHEN r.noticed_at + t.pause > now_at THEN r.noticed_at ELSE now_at END + t.pause)
 				FROM unnest(plan) p
+					CROSS JOIN LATERAL (SELECT greatest(policy_number('notice_again', q.urgency), 1) * interval '1 minute' AS pause
+						FROM request q WHERE q.request_id = p.request_id) t
 				WHERE r.request_id = ANY (kept) AND p.request_id = r.request_id AND p.coordinator_id IS NULL;
 			FOR told IN
 				SELECT r.office_id, array_agg(r.request_id) AS ids

@@ -2,7 +2,7 @@
 -- take is kept and told.
 BEGIN;
 \ir core.psql
-SELECT plan(101);
+SELECT plan(102);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female', pager => 'pager.anne@example.org'), pg_temp.person('BEN', 'NYC', gender => 'male'),
 	pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern(w, 'on_call', ARRAY[1, 2, 3, 4, 5, 6, 7], '17:00', '08:00')
@@ -198,6 +198,12 @@ SELECT is((SELECT (SELECT count(*) FROM decision WHERE request_id = :r4) || ' ' 
 	|| ' ' || (SELECT count(*) FROM history WHERE request_id = :r4)), '1 1 1', 'the same again is not written again');
 SELECT is(pg_temp.store(pg_temp.nobody(:r4, '{"leave": [1]}')), 'unserved', 'with other reasons');
 SELECT is((SELECT count(*) FROM decision WHERE request_id = :r4), 2::bigint, 'they are written');
+UPDATE policy SET value = '10080' WHERE name = 'replan_minutes';
+UPDATE request SET noticed_at = wall() - interval '10 minutes' WHERE request_id = :r4;
+SELECT pg_temp.store(pg_temp.nobody(:r4)) \g /dev/null
+SELECT is((SELECT plan_at - noticed_at FROM request WHERE request_id = :r4),
+	(SELECT policy_number('notice_again', urgency) * interval '1 minute' FROM request WHERE request_id = :r4), 'however seldom one plans, the supervisors are told again in time');
+UPDATE policy SET value = '15' WHERE name = 'replan_minutes';
 UPDATE request SET noticed_at = now() - interval '25 hours' WHERE request_id = :r4;
 SELECT pg_temp.store(pg_temp.nobody(:r4)) \g /dev/null
 SELECT is((SELECT count(*) FROM message WHERE kind = 'notice'), 3::bigint, 'after the policy''s time all ranks are told');
