@@ -12,6 +12,7 @@ import harness  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'bare: says nothing more under the sanitizers, and is left out there')
+    config.addinivalue_line('markers', 'watched: says nothing more without the sanitizers; `./dev test` runs it there alone')
 
 
 # Files whose tests start no program of ours that a sanitizer could watch, or whose C others drive as well.
@@ -21,11 +22,17 @@ BARE_FILES = {'test_answers.py', 'test_answers_locked.py', 'test_answers_walk.py
               'test_plan_cost.py', 'test_psql.py', 'test_reassign.py', 'test_restart.py', 'test_rights.py',
               'test_rights_walk.py', 'test_simulate.py', 'test_view_plans.py', 'test_views.py', 'test_year.py'}
 
+# Files whose tests say the same in either build: no crash, limit or load of theirs is another under the sanitizers.
+WATCHED_FILES = {'test_end_to_end.py', 'test_history.py', 'test_inbox.py', 'test_intake.py', 'test_invitation_format.py', 'test_pg.py',
+                 'test_read_mail.py', 'test_refusals.py', 'test_service.py', 'test_tls_refusals.py'}
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.name in BARE_FILES:
             item.add_marker('bare')
+        if item.path.name in WATCHED_FILES:
+            item.add_marker('watched')
 
 
 @pytest.fixture(scope='session')
