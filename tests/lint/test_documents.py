@@ -97,3 +97,39 @@ def test_files_that_readme_names_exist():
     text = (harness.ROOT / 'README.md').read_text()
     for target in re.findall(r'\]\((?!https?:)([^)#]+)\)', text):
         assert (harness.ROOT / target).exists(), target
+
+
+def loud_events():
+    """{event: where} of all that the daemon logs at warning or above."""
+    found = {}
+    for path in tracked('daemon/*.c', 'daemon/**/*.c'):
+        for call in re.finditer(r'\b(log_error|log_warning|log_line|log_failure|log_outcome|exit_status_of)\(([^;]*);', path.read_text(), re.S):
+            name, rest = call.groups()
+            if name in ('log_line', 'log_outcome') and not re.search(r'LOG_(ERR|WARNING)', rest):
+                continue
+            # The event is the first argument that has words: one literal, or two of a condition.
+            event = re.match(r'[^"]*"([^"=]*)"(?:\s*:\s*"([^"=]*)")?', rest)
+            if event is None:
+                continue
+            for words in event.groups():
+                if words:
+                    found.setdefault(words, f'{path.name}: {name}')
+    return found
+
+
+def test_every_loud_line_is_explained():
+    text = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
+    explained = set(re.findall(r'^\.It Ic (.+)$', text, re.M))
+    loud = loud_events()
+    assert len(loud) > 40
+    quiet = {'mail is sent again'}
+    assert explained == set(loud) - quiet, {e: loud.get(e, 'no line says this') for e in explained ^ (set(loud) - quiet)}
+
+
+def test_every_alarm_is_explained():
+    text = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
+    names = set(re.findall(r'\[MAIL_ALARM_\w+\] = "(\w+)"', (harness.ROOT / 'daemon' / 'mailer' / 'mail_alarm.c').read_text()))
+    for path in tracked('sql/functions/*.sql'):
+        names |= set(re.findall(r"raise_alarm\([^;]*?'(\w+)'", path.read_text()))
+    assert len(names) > 5
+    assert set(re.findall(r'^\.It Cm (.+)$', text, re.M)) == names

@@ -1,7 +1,7 @@
 -- What the planner is given, and how a daemon comes, beats and goes.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 \ir core.psql
-SELECT plan(58);
+SELECT plan(61);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female'), pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS', zone => 'America/Phoenix'),
 	pg_temp.person('GONE', 'NYC'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern('ANNE', 'on_call', ARRAY[6], '22:00', '06:00'),
@@ -159,6 +159,14 @@ SELECT is((SELECT string_agg(severity, ' ' ORDER BY line_no) FROM vac_daemon.sta
 SELECT ok((SELECT text LIKE 'mailer: stands still, turned 5 min ago%' FROM vac_daemon.status() WHERE text ~ '^mailer'), 'and since when');
 SELECT vac_daemon.clear_alarm(:'d', 'mail_login') \g /dev/null
 SELECT is((SELECT count(*) FROM alarm), 0::bigint, 'cleared');
+DELETE FROM holiday;
+INSERT INTO holiday (day, name) VALUES (now()::date + 30, 'Earlier'), (now()::date + 61, 'Later');
+SELECT is((SELECT count(*) FROM vac_daemon.status() WHERE text ~ '^holidays'), 0::bigint, 'nothing is said of holidays known for more than 60 days');
+UPDATE holiday SET day = day - 2 WHERE name = 'Later';
+SELECT is((SELECT severity || ' ' || text FROM vac_daemon.status() WHERE text ~ '^holidays'),
+	format('warn holidays: the last one known is %s; import the next with `vacd import holidays`', now()::date + 59), '60 days before the last one status warns');
+DELETE FROM holiday;
+SELECT is((SELECT count(*) FROM vac_daemon.status() WHERE text ~ '^holidays'), 0::bigint, 'who keeps no holidays is not reminded');
 SELECT ok((SELECT count(*) BETWEEN 9 AND 16 AND bool_and(severity IN ('ok', 'warn', 'bad') AND text <> '') FROM vac_daemon.status()), 'status has about fifteen lines');
 UPDATE dispatch_group SET daemon_id = :'d' WHERE group_id = :g;
 SELECT vac_daemon.goodbye(:'d') \g /dev/null
