@@ -16,7 +16,7 @@ def pytest_configure(config):
 
 
 # Files whose tests start no program of ours that a sanitizer could watch, or whose C others drive as well.
-BARE_FILES = {'test_answers.py', 'test_answers_locked.py', 'test_answers_walk.py', 'test_cases.py',
+BARE_FILES = {'test_access_token.py', 'test_answers.py', 'test_answers_locked.py', 'test_answers_walk.py', 'test_cases.py',
               'test_checker.py', 'test_daemons.py', 'test_deadline.py', 'test_import.py', 'test_inbox_real.py',
               'test_intake_openapi.py', 'test_locks.py', 'test_migrate.py', 'test_move.py', 'test_plan_command.py',
               'test_plan_cost.py', 'test_psql.py', 'test_reassign.py', 'test_restart.py', 'test_rights.py',

@@ -5,9 +5,12 @@ Every local part of agency.example.org has a mailbox, with the password of MailH
 route_answers() what is for vacd goes to a daemon instead, by LMTP.
 """
 
+import base64
 import email
 import email.policy
+import hmac
 import imaplib
+import json
 import os
 import pathlib
 import pwd
@@ -15,6 +18,7 @@ import signal
 import smtplib
 import ssl
 import subprocess
+import time
 
 import harness
 
@@ -97,6 +101,12 @@ ssl_key = <{cert.key}
 disable_plaintext_auth = yes
 first_valid_uid = 1
 mail_location = maildir:{folder}/mail/%n/Maildir
+auth_mechanisms = plain xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/dovecot-oauth2.conf
+}}
 passdb {{
   driver = static
   args = password={password}
@@ -126,9 +136,17 @@ service imap-login {{
 }}
 '''
 
+# What a large provider does: whoever shows a token that it signed is let in, as whom the token names.
+DOVECOT_OAUTH2_CONF = '''
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/token-keys/
+username_attribute = sub
+'''
+
 
 class MailHost:
     PASSWORD = 'not-a-secret'
+    TOKEN_KEY = b'not-a-secret-of-32-octets-either'
 
     def __init__(self, folder, certs):
         self.folder = pathlib.Path(folder)
@@ -155,6 +173,10 @@ class MailHost:
         (etc / 'transport').write_text('')
         (etc / 'master.cf').write_text(MASTER_CF.format(**values))
         (self.folder / 'dovecot.conf').write_text(DOVECOT_CONF.format(**values))
+        (self.folder / 'dovecot-oauth2.conf').write_text(DOVECOT_OAUTH2_CONF.format(**values))
+        keys = self.folder / 'token-keys' / 'default' / 'HS256'
+        keys.mkdir(parents=True, exist_ok=True)
+        (keys / 'default').write_bytes(base64.b64encode(self.TOKEN_KEY))
         for name in ('postfix-files', 'postfix-script', 'post-install'):
             source = pathlib.Path('/etc/postfix') / name
             if source.exists():
@@ -176,6 +198,16 @@ class MailHost:
                 return True
         except (OSError, imaplib.IMAP4.error, smtplib.SMTPException):
             return False
+
+    def token(self, user, seconds=3600):
+        """An access token (RFC 7519, HS256) with which Dovecot lets in this user, for so long."""
+        def part(data):
+            return base64.urlsafe_b64encode(data).rstrip(b'=')
+
+        now = int(time.time())
+        said = b'.'.join(part(json.dumps(v).encode()) for v in ({'alg': 'HS256', 'typ': 'JWT'},
+                                                               {'sub': user, 'iat': now - 10, 'exp': now + seconds}))
+        return (said + b'.' + part(hmac.digest(self.TOKEN_KEY, said, 'sha256'))).decode()
 
     def postfix(self, word):
         return harness.run(['postfix', '-c', self.folder / 'etc', word])

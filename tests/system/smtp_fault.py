@@ -105,6 +105,10 @@ class FaultServer:
                 await self._say(writer, '220 go ahead' + extra)
                 await self._start_tls(reader, writer)
                 secure = True
+            elif verb == 'AUTH' and len(text.split(' ')) == 2:   # what does not fit into that line comes after a 334
+                await self._say(writer, '334 ')
+                self.said.append(('tls' if secure else 'clear', (await reader.readline()).decode('latin-1').rstrip('\r\n')))
+                await self._say(writer, self._reply(verb, secure))
             elif verb == 'DATA':
                 await self._take(reader, writer)
             elif verb == 'QUIT':
@@ -141,7 +145,7 @@ class FaultServer:
 
     def _reply(self, verb, secure):
         if verb == 'EHLO':
-            offers = ['fault.example.org', 'PIPELINING', 'AUTH PLAIN']
+            offers = ['fault.example.org', 'PIPELINING', 'AUTH PLAIN XOAUTH2']
             if not secure and self.fault != 'no_starttls':
                 offers.append('STARTTLS')
             return '\r\n'.join([f'250-{offer}' for offer in offers] + ['250 8BITMIME'])

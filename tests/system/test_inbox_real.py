@@ -190,8 +190,16 @@ def getmail(folder, mailhost, certs, daemon, monkeypatch):
     state.mkdir(mode=0o755)
     harness.give(state)
 
-    def run(user, port=mailhost.imaps_port, path=made.socket):
+    def run(user, port=mailhost.imaps_port, path=made.socket, token=None):
         text = (harness.ROOT / 'etc' / 'getmailrc').read_text()
+        if token:
+            # The two lines that stand there for it, and the file that vacd-token.service writes.
+            text, n = re.subn('^password_command = .*\n', '', text, flags=re.M)
+            text, m = re.subn('^#(use_xoauth2 = .*|password_command = .*)$', r'\1', text, flags=re.M)
+            text, o = re.subn('/run/vacd-token/access-token', f'{secrets}/access-token', text)
+            assert (n, m, o) == (1, 2, 1)
+            (secrets / 'access-token').write_text(token + '\n')
+            (secrets / 'access-token').chmod(0o644)
         for key, value in {'server': 'localhost', 'port': port, 'username': user, 'ca_certs': certs.ca, 'path': harness.VACD}.items():
             text, n = re.subn(rf'^{key} = .*$', f'{key} = {value}', text, flags=re.M)
             assert n == 1, key
@@ -246,6 +254,18 @@ def test_getmail_keeps_what_is_not_stored(database, mailhost, getmail, folder):
     database.query('ALTER TABLE vac_store.inbound DROP CONSTRAINT picky')
     assert getmail('kept').returncode == 0
     assert len(rows(database)) == 2 and not mailhost.mailbox(user)
+
+
+def test_getmail_logs_in_with_an_access_token(database, mailhost, getmail):
+    user = 'bearer@agency.example.org'
+    mailhost.submit('person@example.org', [user], letter('by a token'))
+    mailhost.wait_mailbox(user, 1)
+    for token in (mailhost.token('bearer', seconds=-5), mailhost.token('bearer')[:-3] + 'xyz', 'no-token'):
+        done = getmail('bearer', token=token)
+        assert done.returncode != 0 and token not in done.stdout + done.stderr and not rows(database)
+    done = getmail('bearer', token=mailhost.token('bearer'))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(rows(database)) == 1 and not mailhost.mailbox(user)
 
 
 @pytest.mark.parametrize('cert', ['good', 'wrong_name', 'unknown_authority', 'self_signed', 'expired'])
