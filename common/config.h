@@ -47,6 +47,8 @@ struct config {
 	char *mail_ca_file;   /* "" is the system's */
 	char *mail_cert_file; /* client certificate, "" for none */
 	char *mail_key_file;
+	char *smime_cert_file; /* what mails are signed with, "" for none */
+	char *smime_key_file;
 	enum config_mail_auth mail_auth;
 	char *mail_user;
 	char *mail_secret_file; /* password or XOAUTH2 token, read at each login */

@@ -1,21 +1,19 @@
 #include "signature.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
-enum { FILE_MAX = 16 * 1024, SIGNATURE_MAX = 256, BASE64_MAX = 2 * SIGNATURE_MAX };
+#include "key_file.h"
+
+enum { SIGNATURE_MAX = 256, BASE64_MAX = 2 * SIGNATURE_MAX };
 
 static const char mark[] = " signature=";
 
@@ -26,98 +24,7 @@ struct signature_key {
 	char name[SIGNATURE_KEY_NAME];
 };
 
-/* ---- files ---------------------------------------------------------------------------------- */
-
-struct key_file {
-	const char *path;
-	bool secret;
-	char *text; /* wiped when freed */
-	size_t length;
-	char *error;
-	size_t error_size;
-};
-
-static int bad_file(const struct key_file *file, const char *problem)
-{
-	(void)snprintf(file->error, file->error_size, "%s: %s", file->path, problem);
-	return SIGNATURE_INVALID;
-}
-
-static int system_error(const struct key_file *file, int code)
-{
-	(void)snprintf(file->error, file->error_size, "%s: %s", file->path, strerror(code));
-	return -code;
-}
-
-static int read_all(struct key_file *file, int fd)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) != 0)
-		return system_error(file, errno);
-	if (!S_ISREG(status.st_mode))
-		return bad_file(file, "is not a regular file");
-	if (file->secret && status.st_mode & S_IRWXO)
-		return bad_file(file, "is open to every user of this machine: chmod o-rwx it");
-	while (file->length <= FILE_MAX) {
-		ssize_t n = read(fd, file->text + file->length, FILE_MAX + 1 - file->length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return system_error(file, errno);
-		if (n == 0)
-			return 0;
-		file->length += (size_t)n;
-	}
-	return bad_file(file, "is too large for a key file");
-}
-
-static int key_file_load(struct key_file *file)
-{
-	int fd, r;
-
-	file->text = OPENSSL_zalloc(FILE_MAX + 1);
-	if (!file->text)
-		return system_error(file, ENOMEM);
-	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return system_error(file, errno);
-	r = read_all(file, fd);
-	(void)close(fd);
-	return r;
-}
-
 /* ---- keys ----------------------------------------------------------------------------------- */
-
-/* Nobody is there to type a pass phrase. */
-static int no_pass_phrase(char *text, int size, int writing, void *arg)
-{
-	(void)text;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
-static int parse(struct key_file *file, EVP_PKEY **pkeyp)
-{
-	BIO *bio = BIO_new_mem_buf(file->text, (int)file->length);
-
-	if (!bio)
-		return system_error(file, ENOMEM);
-	*pkeyp = file->secret ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
-			      : PEM_read_bio_PUBKEY(bio, NULL, no_pass_phrase, NULL);
-	BIO_free(bio);
-	ERR_clear_error();
-	if (*pkeyp)
-		return 0;
-	return bad_file(file,
-		file->secret ? "holds no private key in PEM without a pass phrase; make one with: "
-			       "openssl genpkey -algorithm ed25519"
-			     : "holds no public key in PEM; openssl pkey -pubout writes it");
-}
 
 static bool name_key(struct signature_key *key)
 {
@@ -131,27 +38,36 @@ static bool name_key(struct signature_key *key)
 	return done;
 }
 
-static int take_key(struct key_file *file, struct signature_key *key)
+static int take_key(struct signature_key *key, const char *path, char *error, size_t error_size)
 {
-	int r = parse(file, &key->pkey);
-
-	if (r)
-		return r;
-	if (EVP_PKEY_is_a(key->pkey, "EC"))
+	if (EVP_PKEY_is_a(key->pkey, "EC")) {
 		key->digest = EVP_sha256();
-	else if (!EVP_PKEY_is_a(key->pkey, "ED25519"))
-		return bad_file(file, "is neither an Ed25519 nor an EC key");
-	return name_key(key) ? 0 : system_error(file, EIO);
+	} else if (!EVP_PKEY_is_a(key->pkey, "ED25519")) {
+		(void)snprintf(error, error_size, "%s: is neither an Ed25519 nor an EC key", path);
+		return SIGNATURE_INVALID;
+	}
+	if (name_key(key))
+		return 0;
+	(void)snprintf(error, error_size, "%s: %s", path, strerror(EIO));
+	return -EIO;
 }
 
-static int read_key(struct key_file *file, struct signature_key **keyp)
+static int read_key(
+	const char *path, bool secret, struct signature_key **keyp, char *error, size_t error_size)
 {
 	struct signature_key *key = calloc(1, sizeof(*key));
-	int r = key ? key_file_load(file) : system_error(file, ENOMEM);
+	int r = -ENOMEM;
 
+	*keyp = NULL;
+	if (!key)
+		(void)snprintf(error, error_size, "%s: %s", path, strerror(ENOMEM));
+	else
+		r = secret ? key_file_private(path, &key->pkey, error, error_size)
+			   : key_file_public(path, &key->pkey, error, error_size);
 	if (!r)
-		r = take_key(file, key);
-	OPENSSL_clear_free(file->text, FILE_MAX + 1);
+		r = take_key(key, path, error, error_size);
+	if (r == KEY_FILE_INVALID)
+		r = SIGNATURE_INVALID;
 	if (r)
 		key = signature_key_free(key);
 	*keyp = key;
@@ -161,18 +77,13 @@ static int read_key(struct key_file *file, struct signature_key **keyp)
 int signature_key_read(
 	const char *path, struct signature_key **keyp, char *error, size_t error_size)
 {
-	struct key_file file = {
-		.path = path, .secret = true, .error = error, .error_size = error_size};
-
-	return read_key(&file, keyp);
+	return read_key(path, true, keyp, error, error_size);
 }
 
 int signature_public_read(
 	const char *path, struct signature_key **keyp, char *error, size_t error_size)
 {
-	struct key_file file = {.path = path, .error = error, .error_size = error_size};
-
-	return read_key(&file, keyp);
+	return read_key(path, false, keyp, error, error_size);
 }
 
 struct signature_key *signature_key_free(struct signature_key *key)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,9 +22,11 @@
 #include "reader_try.h"
 #include "schema-digest.h"
 #include "signature.h"
+#include "smime.h"
 #include "token.h"
 
-enum { TEXT_SIZE = 500, MAIL_WAIT_MS = 30000 };
+/* A certificate is to be renewed when it ends in fewer days. */
+enum { TEXT_SIZE = 500, MAIL_WAIT_MS = 30000, SIGNER_DAYS = 14 };
 
 struct check {
 	const struct config *config;
@@ -68,6 +71,29 @@ static void check_tokens(struct check *check)
 		say(check, true, "token keys", "%s, new mail uses key %s", path,
 			token_keys_current(keys));
 	token_keys_free(keys);
+}
+
+static void check_signer(struct check *check)
+{
+	const struct config *config = check->config;
+	struct smime_signer *signer = NULL;
+	char why[TEXT_SIZE] = "";
+	int64_t left;
+
+	if (!config->smime_key_file[0]) {
+		say(check, true, "signed mail", "no smime_key_file, so mails are not signed");
+		return;
+	}
+	if (smime_signer_read(config->smime_cert_file, config->smime_key_file, config->mail_from,
+		    time(NULL), &signer, why, sizeof(why))) {
+		say(check, false, "signed mail", "%s", why);
+		return;
+	}
+	left = (smime_signer_ends(signer) - time(NULL)) / 86400;
+	say(check, left >= SIGNER_DAYS, "signed mail",
+		"%s signs for %s, for %" PRId64 " days more%s", config->smime_cert_file,
+		config->mail_from, left, left < SIGNER_DAYS ? "; get a new certificate" : "");
+	smime_signer_free(signer);
 }
 
 static void check_inbox(struct check *check)
@@ -342,6 +368,7 @@ int check_command(const struct config *config, int argc, char **argv)
 		check_clock(&check);
 	}
 	check_mail(&check);
+	check_signer(&check);
 	check_inbox(&check);
 	check_intake(&check);
 	check_reader(&check);

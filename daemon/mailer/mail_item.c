@@ -33,6 +33,7 @@ static const struct {
 	{"partstat", offsetof(struct mail_item, message.partstat)},
 	{"partner", offsetof(struct mail_item, message.partner)},
 	{"words", offsetof(struct mail_item, message.words)},
+	{"signature", offsetof(struct mail_item, signature)},
 };
 
 enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
@@ -95,10 +96,17 @@ int mail_item_new(const PGresult *result, int row, long long deadline_ms, struct
 
 struct mail_item *mail_item_free(struct mail_item *item)
 {
-	if (item != NULL)
+	if (item != NULL) {
 		imip_mail_clear(&item->mail);
+		free(item->made);
+	}
 	free(item);
 	return NULL;
+}
+
+const char *mail_item_signature(const struct mail_item *item)
+{
+	return item->signature != NULL ? item->signature : item->made;
 }
 
 const char *mail_item_domain(const struct mail_item *item)

@@ -29,6 +29,8 @@ struct mail_item {
 	long long deadline_ms; /* CLOCK_BOOTTIME; the lease is over then, by our own count */
 	const char *kind;
 	struct imip_message message; /* its strings are in text */
+	const char *signature;       /* kept from before, or NULL */
+	char *made;                  /* a new one, to be kept before the final dot; or NULL */
 	struct imip_mail mail;       /* written when a connection is ready for it */
 	char text[];
 };
@@ -40,6 +42,8 @@ int mail_item_new(const PGresult *result, int row, long long deadline_ms, struct
 	__attribute__((warn_unused_result));
 struct mail_item *mail_item_free(struct mail_item *item);
 
+/* What the mail is signed with, in base64, kept or new; NULL: it is not signed. */
+const char *mail_item_signature(const struct mail_item *item);
 /* "example.org": all of an address that may stand in a log. */
 const char *mail_item_domain(const struct mail_item *item);
 /* What may stand in a log of a server's reply: local parts of addresses are left out. */

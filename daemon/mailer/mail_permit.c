@@ -127,40 +127,58 @@ static void on_reply(const struct pg_reply *reply, void *arg)
 	take_back(permit);
 }
 
-static int make_arrays(const struct wishes *wishes, char **ids, char **fences)
+static bool is_signed(const struct wishes *wishes)
+{
+	for (size_t i = 0; i < wishes->count; i++)
+		if (mail_item_signature(wishes->list[i].item) != NULL)
+			return true;
+	return false;
+}
+
+/* The parameters of the call, owned. */
+enum { IDS, FENCES, SIGNATURES, ARRAYS };
+
+static int make_arrays(const struct wishes *wishes, char *arrays[ARRAYS])
 {
 	size_t n = wishes->count;
 	char(*numbers)[24] = calloc(2 * n, sizeof(*numbers));
-	const char **parts = calloc(2 * n, sizeof(*parts));
+	const char **parts = calloc(ARRAYS * n, sizeof(*parts));
 
 	for (size_t i = 0; numbers != NULL && parts != NULL && i < n; i++) {
 		snprintf(numbers[i], sizeof(*numbers), "%lld", wishes->list[i].id);
 		snprintf(numbers[n + i], sizeof(*numbers), "%lld", wishes->list[i].item->fence);
-		parts[i] = numbers[i];
-		parts[n + i] = numbers[n + i];
+		parts[IDS * n + i] = numbers[i];
+		parts[FENCES * n + i] = numbers[n + i];
+		parts[SIGNATURES * n + i] = mail_item_signature(wishes->list[i].item);
 	}
-	if (numbers != NULL && parts != NULL) {
-		*ids = pg_array(parts, n);
-		*fences = pg_array(parts + n, n);
-	}
+	for (size_t i = 0; numbers != NULL && parts != NULL && i < ARRAYS; i++)
+		arrays[i] = pg_array(parts + i * n, n);
 	free(numbers);
 	free(parts);
-	return *ids == NULL || *fences == NULL ? -ENOMEM : 0;
+	return arrays[IDS] && arrays[FENCES] && arrays[SIGNATURES] ? 0 : -ENOMEM;
+}
+
+static int ask(struct mail_permit *permit, char *const arrays[ARRAYS])
+{
+	const char *const values[] = {arrays[IDS], arrays[FENCES], arrays[SIGNATURES]};
+
+	if (is_signed(&permit->out))
+		return pg_call(permit->pg,
+			"SELECT message_id FROM vac_daemon.may_send_signed($1, $2, $3)", 3, values,
+			on_reply, permit);
+	return pg_call(permit->pg, "SELECT message_id FROM vac_daemon.may_send($1, $2)", 2, values,
+		on_reply, permit);
 }
 
 static int call(struct mail_permit *permit)
 {
-	char *ids = NULL, *fences = NULL;
-	int r = make_arrays(&permit->out, &ids, &fences);
+	char *arrays[ARRAYS] = {NULL};
+	int r = make_arrays(&permit->out, arrays);
 
-	if (r == 0) {
-		const char *const values[] = {ids, fences};
-
-		r = pg_call(permit->pg, "SELECT message_id FROM vac_daemon.may_send($1, $2)", 2,
-			values, on_reply, permit);
-	}
-	free(ids);
-	free(fences);
+	if (r == 0)
+		r = ask(permit, arrays);
+	for (size_t i = 0; i < ARRAYS; i++)
+		free(arrays[i]);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../pg.h"
 #include "../stage.h"
@@ -15,6 +16,7 @@
 #include "../tls.h"
 #include "config.h"
 #include "mailer_state.h"
+#include "smime.h"
 
 #define TICK_MS 1000
 /* What is past its final dot when the daemon stops is waited for this long. */
@@ -82,23 +84,44 @@ static int set_up(struct mailer *mailer)
 	return 0;
 }
 
+static int read_signer(
+	const struct config *config, struct smime_signer **signerp, char *error, size_t error_size)
+{
+	int r = 0;
+
+	*signerp = NULL;
+	if (config->smime_key_file[0] != '\0' && config->deliver == CONFIG_DELIVER_SMTP)
+		r = smime_signer_read(config->smime_cert_file, config->smime_key_file,
+			config->mail_from, time(NULL), signerp, error, error_size);
+	return r == SMIME_INVALID ? MAILER_INVALID : r;
+}
+
 /* What a new configuration changes. The old one may be freed afterwards. */
 static int configure(struct mailer *mailer, const struct config *config,
 	const struct token_keys *keys, char *error, size_t error_size)
 {
 	struct tls_mail *tls = NULL;
+	struct smime_signer *signer = NULL;
 	int r = 0;
 
 	if (config->deliver == CONFIG_DELIVER_SMTP)
 		r = tls_mail_new(config, &tls, error, error_size);
-	if (r != 0)
-		return r == TLS_INVALID ? MAILER_INVALID : r;
+	if (r == TLS_INVALID)
+		r = MAILER_INVALID;
+	if (r == 0)
+		r = read_signer(config, &signer, error, error_size);
+	if (r != 0) {
+		tls_mail_free(tls);
+		return r;
+	}
 	mailer->config = config;
 	mailer->keys = keys;
 	mailer->claim_size = 2 * (size_t)config->mail_connections;
 	mail_pool_configure(mailer->pool, config, tls);
 	tls_mail_free(mailer->tls);
 	mailer->tls = tls;
+	smime_signer_free(mailer->signer);
+	mailer->signer = signer;
 	return 0;
 }
 
@@ -160,6 +183,7 @@ struct mailer *mailer_free(struct mailer *mailer)
 	if (mailer->tick != NULL)
 		event_free(mailer->tick);
 	tls_mail_free(mailer->tls);
+	smime_signer_free(mailer->signer);
 	free(mailer);
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include "../steady.h"
 #include "config.h"
 #include "log.h"
+#include "smime.h"
 
 /* Failures in a row before supervisors hear that nothing can be sent. */
 #define ALARM_FAILURES 3
@@ -200,6 +201,29 @@ static bool is_bulk(const struct mailer *mailer)
 	return mailer->queued > mail_pool_size(mailer->pool);
 }
 
+/* What was signed once goes out with that signature, whatever the configuration says now. */
+static int add_signature(struct mailer *mailer, struct mail_item *item)
+{
+	int r = 0;
+
+	if (mail_item_signature(item) == NULL && mailer->signer == NULL)
+		return 0;
+	if (mail_item_signature(item) == NULL)
+		r = smime_sign(mailer->signer, &item->mail, &item->made);
+	if (r == 0)
+		r = smime_join(&item->mail, item->message.mail_uuid, mail_item_signature(item));
+	if (r != 0)
+		imip_mail_clear(&item->mail);
+	return r;
+}
+
+static int write_mail(struct mailer *mailer, struct mail_item *item, char *error, size_t error_size)
+{
+	int r = imip_write(&item->message, mailer->keys, &item->mail, error, error_size);
+
+	return r == 0 ? add_signature(mailer, item) : r;
+}
+
 /* Writes the mail and gives it to a connection. False: no connection wants it now. */
 static bool deal_one(struct mailer *mailer, struct mail_item *item)
 {
@@ -208,7 +232,7 @@ static bool deal_one(struct mailer *mailer, struct mail_item *item)
 	int r = 0;
 
 	if (item->mail.bytes == NULL)
-		r = imip_write(&item->message, mailer->keys, &item->mail, error, sizeof(error));
+		r = write_mail(mailer, item, error, sizeof(error));
 	if (r == 0)
 		r = mail_pool_give(mailer->pool, item, bulk);
 	if (r == 0)
@@ -218,8 +242,8 @@ static bool deal_one(struct mailer *mailer, struct mail_item *item)
 	else if (r == -EBUSY)
 		enqueue_first(mailer, item);
 	else if (r == IMIP_ELSEWHERE || r == -EIO)
-		not_here(
-			mailer, item, r == IMIP_ELSEWHERE ? error : "the token cannot be computed");
+		not_here(mailer, item,
+			r == IMIP_ELSEWHERE ? error : "its token or signature cannot be made");
 	else
 		not_written(mailer, item,
 			r == -EINVAL ? "an address or a line end that SMTP cannot carry" : error);

@@ -27,6 +27,7 @@ struct mailer {
 	const struct token_keys *keys;
 	char daemon_id[40];
 	struct tls_mail *tls;
+	struct smime_signer *signer; /* NULL: mails are not signed */
 	struct stage *stage;
 	struct mail_alarms *alarms;
 	struct mail_pool *pool;

@@ -50,7 +50,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 		recipient_name text, sender text, key_id text, mail_uuid text, first_uuid text, made_at bigint,
 		starts bigint, ends bigint, subject text, body text, summary text, location text, description text,
 		renderer integer, bounce_handle text, answer_handle text, partstat text, partner text, shown_free boolean, words text,
-		attempts integer)
+		attempts integer, signature text)
 	LANGUAGE plpgsql SECURITY DEFINER ROWS 200
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
@@ -122,7 +122,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 					c.recipient_name::text, c.sender::text, c.key_id, c.mail_uuid::text, c.first_uuid::text, epoch(c.made_at),
 					epoch(lower(c.span)), epoch(upper(c.span)), c.subject, c.body, c.summary, c.location, c.description,
 					c.renderer::integer, c.bounce_handle, c.answer_handle, c.partstat, c.partner::text,
-					c.shown_free, c.words, c.attempts
+					c.shown_free, c.words, c.attempts, c.signature
 				FROM claimed c
 				ORDER BY c.urgent DESC, c.message_id;
 		END
@@ -145,7 +145,8 @@ CREATE OR REPLACE FUNCTION vac_store.recheck(message_ids bigint[]) RETURNS void
 				UPDATE message m
 					SET checked = n.checked, neutral = n.neutral, state = n.state, lease_until = n.lease_until,
 						recipient_name = n.recipient_name, subject = n.subject, body = n.body,
-						summary = n.summary, location = n.location, description = n.description
+						summary = n.summary, location = n.location, description = n.description,
+						signature = CASE WHEN n.neutral = n.was_neutral THEN m.signature END  -- that of another text is none
 					FROM now_so n WHERE n.message_id = m.message_id
 					RETURNING m.message_id, (m.neutral AND NOT n.was_neutral) OR m.state = 'suppressed' AS failed
 			)
@@ -182,6 +183,32 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 	$$;
 COMMENT ON FUNCTION vac_daemon.may_send(bigint[], bigint[]) IS
 	'Asked right before the final dot: which of these are still this daemon''s, within their lease, not held, not overtaken and needed';
+
+-- In one transaction: no dot goes out whose signature is not kept, and what is kept is never made anew.
+CREATE OR REPLACE FUNCTION vac_daemon.may_send_signed(message_ids bigint[], fences bigint[], signatures text[])
+	RETURNS TABLE (message_id bigint)
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 50
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			may bigint[] := ARRAY(SELECT s.message_id FROM vac_daemon.may_send(message_ids, fences) s);
+		BEGIN
+			RETURN QUERY
+			WITH kept AS (
+				UPDATE message m SET signature = coalesce(m.signature, u.signature)
+					FROM unnest(message_ids, fences, signatures) u (message_id, fence, signature)
+					WHERE m.message_id = ANY (may) AND m.message_id = u.message_id AND m.fence = u.fence
+					RETURNING m.message_id, m.signature IS NOT DISTINCT FROM u.signature AS same
+			)
+			SELECT k.message_id FROM kept k WHERE k.same;
+		END
+	$$;
+COMMENT ON FUNCTION vac_daemon.may_send_signed(bigint[], bigint[], text[]) IS
+	'As may_send, of mails with signatures: keeps each before it may go out, and lets none go out that is not the one kept';
 
 -- An update may be the first that its coordinator hears: it overtook the invitation.
 CREATE OR REPLACE FUNCTION vac_store.is_first_word(m vac_store.message) RETURNS boolean

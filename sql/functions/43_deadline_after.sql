@@ -118,7 +118,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass_cleaning(now_at timestamptz) RETURNS b
 					WHERE o.raw IS NOT NULL AND o.received_at <= kept_until('keep_raw_inbound', now_at) AND NOT o.waiting
 					ORDER BY o.received_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED);
 			GET DIAGNOSTICS n = ROW_COUNT;
-			UPDATE message g SET subject = '(deleted)', body = '(deleted)', summary = NULL, location = NULL, description = NULL, reply = NULL,
+			UPDATE message g SET subject = '(deleted)', body = '(deleted)', summary = NULL, location = NULL, description = NULL, signature = NULL, reply = NULL,
 					cleared_at = now_at
 				WHERE g.message_id IN (SELECT o.message_id FROM message o
 					WHERE o.cleared_at IS NULL AND NOT o.waiting AND o.made_at <= kept_until('keep_sent_mail', now_at)

@@ -204,6 +204,8 @@ static void test_what_hangs_together(void **state)
 	refused("history_head_file = /x\n", 1, "history_key_file", "history_head_file");
 	refused("mail_auth = plain\n", 1, "mail_user", "mail_auth");
 	refused("mail_auth = plain\nmail_user = u\n", 1, "mail_secret_file", "mail_auth");
+	refused("smime_cert_file = /c\n", 1, "smime_key_file", "smime_cert_file");
+	refused("smime_key_file = /c\n", 1, "smime_cert_file", "smime_key_file");
 	refused("mail_cert_file = /c\n", 1, "mail_key_file", "mail_cert_file");
 	refused("mail_key_file = /c\n", 1, "mail_cert_file", "mail_key_file");
 	refused("intake_listen = \"[::]:8443\"\n", 1, "intake_cert_file", "intake_listen");
