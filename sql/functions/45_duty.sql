@@ -34,13 +34,15 @@ COMMENT ON FUNCTION vac_store.rotation_turns(integer, tstzrange) IS
 	'Whose turn it is in a rotation, from hand-over to hand-over at its local time of day: the whole turns that meet a span';
 
 CREATE OR REPLACE FUNCTION vac_store.absent_time(of_coordinator integer) RETURNS tstzmultirange
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(range_agg(l.span), '{}') + CASE WHEN k.retired_at IS NOT NULL THEN tstzmultirange(tstzrange(NULL, NULL)) ELSE '{}' END
+BEGIN
+	RETURN (SELECT coalesce(range_agg(l.span), '{}') + CASE WHEN k.retired_at IS NOT NULL THEN tstzmultirange(tstzrange(NULL, NULL)) ELSE '{}' END
 		FROM coordinator k LEFT JOIN leave l ON l.coordinator_id = k.coordinator_id
 		WHERE k.coordinator_id = of_coordinator
-		GROUP BY k.coordinator_id;
+		GROUP BY k.coordinator_id);
+END
 $$;
 COMMENT ON FUNCTION vac_store.absent_time(integer) IS 'When a coordinator cannot be on call: leave, or for ever once they have left';
 

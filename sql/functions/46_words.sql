@@ -1,5 +1,7 @@
 -- Words and times as views show them: short, local, with the zone's abbreviation. These are called in
--- views by people without USAGE on vac_store, so that they are BEGIN ATOMIC or name nothing in it.
+-- views by people without USAGE on vac_store, so that they are BEGIN ATOMIC or name nothing in it. What a view calls
+-- for each of thousands of rows is PL/pgSQL, which keeps its plan, or small enough to be inlined; a function in SQL
+-- that is neither is started anew for each row, and a SET of its own costs as much as the rest.
 
 CREATE OR REPLACE FUNCTION vac.now() RETURNS timestamptz
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -14,7 +16,7 @@ CREATE OR REPLACE FUNCTION vac_store.short_time(at timestamptz, zone text, form 
 AS $$
 BEGIN
 	-- Only to_char() under the zone itself knows its abbreviation at that moment; UTC comes back at the end.
-	PERFORM pg_catalog.set_config('timezone', zone, true);
+	zone := pg_catalog.set_config('timezone', zone, true);    -- an assignment: PERFORM would be a query
 	RETURN pg_catalog.to_char(at, form);
 END
 $$;
@@ -26,15 +28,16 @@ CREATE OR REPLACE FUNCTION vac_store.short_span(span tstzrange, zone text) RETUR
 	SET timezone = 'UTC'
 AS $$
 BEGIN
-	PERFORM pg_catalog.set_config('timezone', zone, true);
+	zone := pg_catalog.set_config('timezone', zone, true);
 	RETURN pg_catalog.to_char(lower(span), 'Dy DD Mon HH24:MI') || '-'
 		|| pg_catalog.to_char(upper(span), CASE WHEN lower(span)::date = upper(span)::date THEN 'HH24:MI TZ' ELSE 'Dy DD Mon HH24:MI TZ' END);
 END
 $$;
 COMMENT ON FUNCTION vac_store.short_span(tstzrange, text) IS 'A span as local time: Tue 24 Nov 14:30-15:30 PST';
 
+-- Not STRICT, so that it can be inlined.
 CREATE OR REPLACE FUNCTION vac_store.days_span(span tstzrange, zone text) RETURNS text
-	LANGUAGE sql STABLE STRICT
+	LANGUAGE sql STABLE
 	RETURN CASE
 		WHEN (lower(span) AT TIME ZONE zone)::time <> '00:00' OR (upper(span) AT TIME ZONE zone)::time <> '00:00'
 			THEN vac_store.short_span(span, zone)
@@ -61,22 +64,33 @@ END
 $$;
 COMMENT ON FUNCTION vac_store.length_text(interval) IS 'A length of time in few characters: <1 min, 12 min, 3 h 05, 2 d 4 h';
 
+-- Likewise not STRICT.
 CREATE OR REPLACE FUNCTION vac_store.due_text(due timestamptz, at timestamptz) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE WHEN due >= at THEN 'in ' || vac_store.length_text(due - at)
 		ELSE vac_store.length_text(at - due) || ' LATE' END;
 COMMENT ON FUNCTION vac_store.due_text(timestamptz, timestamptz) IS 'How long until something is due: in 3 h 05, or 2 h 10 LATE';
 
 CREATE OR REPLACE FUNCTION vac_store.days_text(days smallint[]) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	BEGIN ATOMIC
-		SELECT string_agg(CASE WHEN r.last > r.first + 1 THEN r.names[r.first] || '-' || r.names[r.last]
-				WHEN r.last > r.first THEN r.names[r.first] || ',' || r.names[r.last]
-				ELSE r.names[r.first] END, ',' ORDER BY r.first) FROM (
-			SELECT min(d.day) AS first, max(d.day) AS last, ARRAY['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] AS names
-				FROM (SELECT day, day - row_number() OVER (ORDER BY day) AS run FROM unnest(days) AS u (day)) d
-				GROUP BY d.run) r;
-	END;
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+	names CONSTANT text[] := '{Mon,Tue,Wed,Thu,Fri,Sat,Sun}';
+	said text;
+	first smallint;
+BEGIN
+	FOR day IN 1 .. 7 LOOP
+		CONTINUE WHEN day <> ALL (days);
+		first := coalesce(first, day);
+		-- A run of days ends here; of two both are named.
+		IF day + 1 <> ALL (days) OR day = 7 THEN
+			said := pg_catalog.concat_ws(',', said, names[first] || CASE day - first WHEN 0 THEN '' WHEN 1 THEN ',' || names[day] ELSE '-' || names[day] END);
+			first := NULL;
+		END IF;
+	END LOOP;
+	RETURN said;
+END
+$$;
 COMMENT ON FUNCTION vac_store.days_text(smallint[]) IS 'ISO weekdays as people write them: Mon-Fri, or Mon,Wed';
 
 CREATE OR REPLACE FUNCTION vac_store.hours_text(of_office integer) RETURNS text
@@ -91,33 +105,38 @@ CREATE OR REPLACE FUNCTION vac_store.hours_text(of_office integer) RETURNS text
 COMMENT ON FUNCTION vac_store.hours_text(integer) IS 'The hours of an office as people write them: Mon-Fri 08:00-17:00; Sat 09:00-12:00';
 
 CREATE OR REPLACE FUNCTION vac_store.list_text(items text[], most integer) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN array_to_string(items[1:most], ', ')
-		|| CASE WHEN cardinality(items) > most THEN ' +' || cardinality(items) - most ELSE '' END;
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+	RETURN pg_catalog.array_to_string(items[1:most], ', ')
+		|| CASE WHEN pg_catalog.cardinality(items) > most THEN ' +' || pg_catalog.cardinality(items) - most ELSE '' END;
+END
+$$;
 COMMENT ON FUNCTION vac_store.list_text(text[], integer) IS 'The first items of a list, and how many there are more: en, es +2';
 
 CREATE OR REPLACE FUNCTION vac_store.wrapped(line text, width integer) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 DECLARE
-	lines text[] := '{}';
+	lines text := '';
 	part text := '';
 	word text;
 BEGIN
-	IF length(line) <= width THEN
-		RETURN replace(line, U&'\00A0', ' ');
+	IF pg_catalog.length(line) > width THEN
+		-- A number stays with what it is the number of.
+		FOREACH word IN ARRAY pg_catalog.string_to_array(pg_catalog.regexp_replace(line, ' (?=-?[0-9])', U&'\00A0', 'g'), ' ') LOOP
+			IF part = '' THEN
+				part := word;
+			ELSIF pg_catalog.length(part) + pg_catalog.length(word) < width THEN
+				part := part || ' ' || word;
+			ELSE
+				lines := lines || part || E'\n';
+				part := word;
+			END IF;
+		END LOOP;
+		line := lines || part;
 	END IF;
-	-- A number stays with what it is the number of.
-	FOREACH word IN ARRAY string_to_array(regexp_replace(line, ' (?=-?[0-9])', U&'\00A0', 'g'), ' ') LOOP
-		IF part <> '' AND length(part) + 1 + length(word) > width THEN
-			lines := lines || part;
-			part := word;
-		ELSE
-			part := concat_ws(' ', NULLIF(part, ''), word);
-		END IF;
-	END LOOP;
-	RETURN replace(array_to_string(lines || part, E'\n'), U&'\00A0', ' ');
+	RETURN pg_catalog.replace(line, U&'\00A0', ' ');
 END
 $$;
 COMMENT ON FUNCTION vac_store.wrapped(text, integer) IS
@@ -203,9 +222,13 @@ CREATE OR REPLACE FUNCTION vac_store.reason_text(reason text) RETURNS text
 		ELSE replace(reason, '_', ' ') END;
 COMMENT ON FUNCTION vac_store.reason_text(text) IS 'A reason''s word in words';
 
+-- With the owner's rights only since it calls another function by its name.
 CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone text DEFAULT 'UTC', other_case text DEFAULT NULL)
 	RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+BEGIN
 	RETURN CASE event
 		WHEN 'case_opened' THEN 'case opened, ' || (detail ->> 'urgency')
 		WHEN 'request_planned' THEN 'planned'
@@ -214,15 +237,16 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone t
 		WHEN 'answer_overdue' THEN 'no answer in time'
 		WHEN 'call_out_unheard' THEN 'call-out not mailed: the next one is called'
 		WHEN 'window_longer' THEN 'longer to answer: no daemon was at work'
+		WHEN 'clock_set_back' THEN 'the server''s wall clock was set back'
 		WHEN 'clock_started' THEN 'clock started'
 		WHEN 'clock_ticked' THEN 'clock ticked off'
 		WHEN 'clock_ran_out' THEN 'clock ran out'
 		WHEN 'appointment_moved' THEN format('moved%s from %s to %s, to make room for %s',
 			CASE WHEN detail ->> 'other_coordinator' = 'true' THEN ' to another coordinator,' ELSE '' END,
-			vac_store.short_time((detail ->> 'started')::timestamptz, zone), vac_store.short_time((detail ->> 'starts')::timestamptz, zone),
+			short_time((detail ->> 'started')::timestamptz, zone), short_time((detail ->> 'starts')::timestamptz, zone),
 			coalesce('case ' || other_case, 'another office''s case'))
 		WHEN 'room_made' THEN format('room made: %s was moved', coalesce('the appointment of case ' || other_case, 'another office''s appointment'))
-		WHEN 'reassigned' THEN 'set by hand: ' || coalesce(vac_store.short_time((detail ->> 'starts')::timestamptz, zone), 'a time')
+		WHEN 'reassigned' THEN 'set by hand: ' || coalesce(short_time((detail ->> 'starts')::timestamptz, zone), 'a time')
 		WHEN 'somebody_else' THEN 'somebody else is wanted'
 		WHEN 'unpinned' THEN 'no longer pinned'
 		WHEN 'pinned_in_leave' THEN 'stays, though on leave then'
@@ -266,18 +290,22 @@ CREATE OR REPLACE FUNCTION vac_store.event_text(event text, detail jsonb, zone t
 			replace(detail ->> 'service', '_', ' '), detail ->> 'urgency')
 		WHEN 'sent_again' THEN 'invitation sent again'
 		WHEN 'outcome_corrected' THEN format('outcome corrected: %s, not %s', replace(detail ->> 'after', '_', ' '), replace(detail ->> 'before', '_', ' '))
-		WHEN 'contact_corrected' THEN format('first contact corrected: %s, not %s', coalesce(vac_store.short_time((detail ->> 'after')::timestamptz, zone), 'none'),
-			vac_store.short_time((detail ->> 'before')::timestamptz, zone))
+		WHEN 'contact_corrected' THEN format('first contact corrected: %s, not %s', coalesce(short_time((detail ->> 'after')::timestamptz, zone), 'none'),
+			short_time((detail ->> 'before')::timestamptz, zone))
 		WHEN 'office_limits_set' THEN 'limits set, ' || replace(detail ->> 'duty', '_', '-')
 		ELSE replace(event, '_', ' ') END;
+END
+$$;
 COMMENT ON FUNCTION vac_store.event_text(text, jsonb, text, text) IS
 	'An event of history in words, with times in this zone; other_case: code of the other case concerned, NULL where the reader may not know it';
 
 CREATE OR REPLACE FUNCTION vac_store.note_text(id bigint) RETURNS text
-	LANGUAGE sql STABLE STRICT SECURITY DEFINER
+	LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(n.text, '(redacted)') FROM note n WHERE n.note_id = id;
+BEGIN
+	RETURN (SELECT coalesce(n.text, '(redacted)') FROM note n WHERE n.note_id = id);
+END
 $$;
 COMMENT ON FUNCTION vac_store.note_text(bigint) IS
 	'The note of an event. Who sees the event, in view history, may read its note; there is no other way to it';

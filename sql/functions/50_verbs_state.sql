@@ -4,7 +4,9 @@
 CREATE OR REPLACE FUNCTION vac_store.standing_text(case_state text, held_since timestamptz, request_state text,
 		unserved_since timestamptz, appointment_state text, starts timestamptz, ends timestamptz, sent boolean,
 		at timestamptz, partstat text DEFAULT NULL, ended text DEFAULT NULL) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
 	RETURN CASE
 		WHEN case_state <> 'open' THEN case_state
 		WHEN held_since IS NOT NULL THEN 'on hold'
@@ -20,16 +22,18 @@ CREATE OR REPLACE FUNCTION vac_store.standing_text(case_state text, held_since t
 		WHEN request_state = 'met' THEN 'met'
 		WHEN request_state = 'planned' THEN 'being planned again'
 		ELSE 'no meeting needed' END;
+END
+$$;
 COMMENT ON FUNCTION vac_store.standing_text(text, timestamptz, text, timestamptz, text, timestamptz, timestamptz, boolean, timestamptz, text, text) IS
 	'How a case stands, in a few words, from the states of case, request and appointment; partstat: the answer last taken; ended: how the last appointment of the request ended';
 
-CREATE OR REPLACE FUNCTION vac_store.standing(of_case bigint, at timestamptz)
-	RETURNS TABLE (state text, coordinator text, title text, telephone text, meeting text, place text,
+CREATE OR REPLACE FUNCTION vac_store.standings(case_ids bigint[], at timestamptz)
+	RETURNS TABLE (case_id bigint, state text, coordinator text, title text, telephone text, meeting text, place text,
 		office text, office_telephone text)
-	LANGUAGE sql STABLE
+	LANGUAGE sql STABLE ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN asked.merged_into IS NOT NULL THEN format('case %s now: ', c.case_code) ELSE '' END
+	SELECT asked.case_id, CASE WHEN asked.merged_into IS NOT NULL THEN format('case %s now: ', c.case_code) ELSE '' END
 				|| standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
 				EXISTS (SELECT FROM message m WHERE m.uid = a.uid AND m.method = 'REQUEST' AND m.state = 'sent'), at, a.partstat,
 				(SELECT e.state FROM appointment e WHERE e.request_id = r.request_id AND NOT e.live ORDER BY e.appointment_id DESC LIMIT 1)),
@@ -46,21 +50,30 @@ AS $$
 			-- Without an appointment the one who is responsible is the one to name.
 			LEFT JOIN coordinator k ON k.coordinator_id = coalesce(a.coordinator_id, c.responsible_id)
 			LEFT JOIN office_place p ON p.office_id = r.office_id AND p.code = r.place
-		WHERE asked.case_id = of_case;
+		WHERE asked.case_id = ANY (case_ids);
 $$;
-COMMENT ON FUNCTION vac_store.standing(bigint, timestamptz) IS
-	'How a case stands, as the one who opened it needs it: state, whom to name to the victim, when and where; of a merged one how the case stands that it is now';
+COMMENT ON FUNCTION vac_store.standings(bigint[], timestamptz) IS
+	'How cases stand, as the one who opened them needs it: state, whom to name to the victim, when and where; of a merged one how the case stands that it is now';
+
+CREATE OR REPLACE FUNCTION vac_store.standing(of_case bigint, at timestamptz)
+	RETURNS TABLE (state text, coordinator text, title text, telephone text, meeting text, place text,
+		office text, office_telephone text)
+	LANGUAGE sql STABLE ROWS 1
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	SELECT s.state, s.coordinator, s.title, s.telephone, s.meeting, s.place, s.office, s.office_telephone FROM standings(ARRAY[of_case], at) s;
+$$;
+COMMENT ON FUNCTION vac_store.standing(bigint, timestamptz) IS 'How one case stands, likewise';
 
 CREATE OR REPLACE FUNCTION vac_store.own_standings(at timestamptz)
 	RETURNS TABLE (case_id bigint, state text, coordinator text, telephone text, meeting text)
 	LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	-- All at once: asked one by one, standing() would be planned anew for each.
-	SELECT c.case_id, s.state, s.coordinator, s.telephone, s.meeting
-		FROM case_record c CROSS JOIN LATERAL standing(c.case_id, at) s
-		WHERE c.opened_by = session_user::text COLLATE "default"
-			AND (c.state = 'open' OR (c.state <> 'open' AND c.ended_at > at - interval '2 days') OR c.merged_into IS NOT NULL);
+	-- All at once: one by one, the query would be begun anew for each.
+	SELECT s.case_id, s.state, s.coordinator, s.telephone, s.meeting
+		FROM standings(ARRAY(SELECT c.case_id FROM case_record c WHERE c.opened_by = session_user::text COLLATE "default"
+			AND (c.state = 'open' OR (c.state <> 'open' AND c.ended_at > at - interval '2 days') OR c.merged_into IS NOT NULL)), at) s;
 $$;
 COMMENT ON FUNCTION vac_store.own_standings(timestamptz) IS
 	'How the cases stand that the person at the keyboard opened, for view my_cases: those that are open, ended in the last two days, or were merged';

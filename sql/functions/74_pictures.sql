@@ -436,6 +436,10 @@ COMMENT ON FUNCTION vac_store.hour_loads(text, timestamptz) IS
 	'Of the coordinators of a duty of one''s own offices: minutes of meetings this week, next week and in the four weeks before, and how many a week may have';
 
 CREATE OR REPLACE FUNCTION vac_store.clock_text(minutes bigint) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN minutes / 60 || ':' || to_char(minutes % 60, 'FM00');
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+	RETURN minutes / 60 || ':' || pg_catalog.to_char(minutes % 60, 'FM00');
+END
+$$;
 COMMENT ON FUNCTION vac_store.clock_text(bigint) IS 'Minutes as hours and minutes: 7:30';

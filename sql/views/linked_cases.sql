@@ -14,8 +14,8 @@ CREATE OR REPLACE VIEW vac.linked_cases WITH (security_invoker = true) AS
 			LEFT JOIN vac_store.office xo ON xo.office_id = x.office_id
 			LEFT JOIN LATERAL (SELECT q.request_id, q.state, q.unserved_since FROM vac_store.request q WHERE q.case_id = x.case_id
 				ORDER BY q.state NOT IN ('open', 'planned'), q.due_at, q.request_id LIMIT 1) r ON true
-			LEFT JOIN LATERAL (SELECT b.coordinator_id, b.span, b.state, b.partstat, EXISTS (SELECT FROM vac_store.message m
-						WHERE m.uid = b.uid AND m.method = 'REQUEST' AND m.state = 'sent') AS sent
+			LEFT JOIN LATERAL (SELECT b.coordinator_id, b.span, b.state, b.partstat, CASE WHEN b.state = 'invited' THEN EXISTS (SELECT FROM vac_store.message m
+						WHERE m.uid = b.uid AND m.method = 'REQUEST' AND m.state = 'sent') END AS sent
 				FROM vac_store.appointment b WHERE b.request_id = r.request_id AND b.live
 				ORDER BY b.state <> 'accepted', lower(b.span), b.appointment_id LIMIT 1) a ON true
 			LEFT JOIN vac_store.coordinator k ON k.coordinator_id = coalesce(a.coordinator_id, x.responsible_id)

@@ -4,7 +4,8 @@ CREATE OR REPLACE VIEW vac.notes WITH (security_invoker = true) AS
 			vac_store.wrapped(vac_store.event_text(h.event, h.detail, coalesce(o.time_zone, 'UTC')), 24) AS what, vac_store.wrapped(vac_store.note_text(h.note_id), 40) AS said
 		FROM vac_store.history h
 			LEFT JOIN vac_store.office o ON o.office_id = h.office_id
-			LEFT JOIN vac_store.case_record c ON c.case_id = h.case_id
+			-- One by one, by the key: of all cases few have a note.
+			LEFT JOIN LATERAL (SELECT r.case_code FROM vac_store.case_record r WHERE r.case_id = h.case_id OFFSET 0) c ON true
 		WHERE h.note_id IS NOT NULL
 		ORDER BY h.note_id DESC;
 COMMENT ON VIEW vac.notes IS

@@ -2,10 +2,12 @@
 CREATE OR REPLACE VIEW vac.open_cases WITH (security_invoker = true) AS
 	SELECT c.case_code, o.code AS office, r.urgency::text AS urgency, coalesce(r.language, c.language)::text AS language,
 			vac_store.wrapped(vac_store.standing_text(c.state, c.held_since, r.state, r.unserved_since, a.state, lower(a.span), upper(a.span),
-				a.sent, vac.now(), a.partstat,
-				(SELECT e.state FROM vac_store.appointment e WHERE e.request_id = r.request_id AND NOT e.live ORDER BY e.appointment_id DESC LIMIT 1))
+				s.sent, vac.now(), a.partstat,
+				-- How the last one ended is said only where there is none.
+				CASE WHEN a.appointment_id IS NULL THEN
+					(SELECT e.state FROM vac_store.appointment e WHERE e.request_id = r.request_id AND NOT e.live ORDER BY e.appointment_id DESC LIMIT 1) END)
 				|| CASE WHEN c.held_since IS NOT NULL OR a.state IS DISTINCT FROM 'invited' OR upper(a.span) <= vac.now() THEN ''
-					WHEN NOT a.sent AND a.send_by <= vac.now() THEN ', UNSENT: telephone'
+					WHEN a.send_by <= vac.now() AND NOT s.sent THEN ', UNSENT: telephone'
 					WHEN r.seek_since IS NOT NULL AND r.unserved_since IS NOT NULL THEN ', NOBODY ELSE'
 					WHEN r.seek_since IS NOT NULL THEN ', another is sought' ELSE '' END
 				|| CASE WHEN c.held_since IS NULL AND a.pinned AND lower(a.span) > vac.now() THEN ', pinned' ELSE '' END, 20) AS state,
@@ -16,12 +18,13 @@ CREATE OR REPLACE VIEW vac.open_cases WITH (security_invoker = true) AS
 		FROM vac_store.case_record c
 			JOIN vac_store.office o ON o.office_id = c.office_id
 			LEFT JOIN vac_store.request r ON r.case_id = c.case_id AND r.state IN ('open', 'planned')
-			LEFT JOIN LATERAL (
-				SELECT b.appointment_id, b.coordinator_id, b.span, b.state, b.pinned, b.send_by, b.partstat, EXISTS (SELECT FROM vac_store.message m
-						WHERE m.uid = b.uid AND m.method = 'REQUEST' AND m.state = 'sent') AS sent
-					FROM vac_store.appointment b
-					WHERE b.request_id = r.request_id AND b.live
-					ORDER BY b.state <> 'accepted', b.appointment_id LIMIT 1) a ON true
+			-- Of a request at most one is live, but of one that is immediate. A join, no LATERAL of each: so that all can be read at once.
+			LEFT JOIN vac_store.appointment a ON a.request_id = r.request_id AND a.live
+				AND (a.urgency <> 'immediate' OR NOT EXISTS (SELECT FROM vac_store.appointment b WHERE b.request_id = a.request_id AND b.live
+					AND (b.state <> 'accepted', b.appointment_id) < (a.state <> 'accepted', a.appointment_id)))
+			-- Whether its mail is out matters only while an answer is awaited.
+			LEFT JOIN LATERAL (SELECT CASE WHEN a.state = 'invited' THEN EXISTS (SELECT FROM vac_store.message m
+				WHERE m.uid = a.uid AND m.method = 'REQUEST' AND m.state = 'sent') END AS sent) s ON true
 			LEFT JOIN vac_store.coordinator k ON k.coordinator_id = a.coordinator_id
 		WHERE c.state = 'open'
 		ORDER BY c.held_since IS NOT NULL, a.appointment_id IS NOT NULL,

@@ -1,24 +1,27 @@
 -- When is who at work or on call?
 CREATE OR REPLACE VIEW vac.patterns WITH (security_invoker = true) AS
 	SELECT o.code AS office, k.code AS coordinator, vac_store.wrapped(k.name, 18) AS name, p.shift, p.hours, p.valid
-		FROM vac_store.coordinator k
-			JOIN vac_store.office o ON o.office_id = k.office_id
-			CROSS JOIN LATERAL (
-				SELECT CASE w.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END AS shift,
+		FROM (
+				SELECT w.coordinator_id, CASE w.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END AS shift,
 						vac_store.days_text(array_agg(w.weekday ORDER BY w.weekday)) || ' '
 							|| to_char(w.from_time, 'HH24:MI') || '-' || to_char(w.to_time, 'HH24:MI') AS hours,
 						CASE WHEN lower(w.valid) IS NOT NULL THEN 'from ' || lower(w.valid) || ' ' ELSE '' END
 							|| CASE WHEN upper(w.valid) IS NOT NULL THEN 'to ' || upper(w.valid) - 1 ELSE '' END AS valid,
 						1 AS part, min(w.weekday) AS day, NULL::timestamptz AS starts
 					FROM vac_store.weekly_pattern w
-					WHERE w.coordinator_id = k.coordinator_id
-						AND (upper(w.valid) IS NULL OR upper(w.valid) > vac_store.local_day(vac.now(), coalesce(k.time_zone, o.time_zone)))
-					GROUP BY w.kind, w.from_time, w.to_time, w.valid
+						JOIN vac_store.coordinator x ON x.coordinator_id = w.coordinator_id
+						JOIN vac_store.office y ON y.office_id = x.office_id
+					WHERE upper(w.valid) IS NULL OR upper(w.valid) > vac_store.local_day(vac.now(), coalesce(x.time_zone, y.time_zone))
+					GROUP BY w.coordinator_id, w.kind, w.from_time, w.to_time, w.valid
 				UNION ALL
-				SELECT CASE s.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END,
-						vac_store.short_span(s.span, coalesce(k.time_zone, o.time_zone)), 'once', 2, NULL, lower(s.span)
+				SELECT s.coordinator_id, CASE s.kind WHEN 'regular' THEN 'at work' ELSE 'on call' END,
+						vac_store.short_span(s.span, coalesce(x.time_zone, y.time_zone)), 'once', 2, NULL, lower(s.span)
 					FROM vac_store.shift s
-					WHERE s.coordinator_id = k.coordinator_id AND upper(s.span) > vac.now()) p
+						JOIN vac_store.coordinator x ON x.coordinator_id = s.coordinator_id
+						JOIN vac_store.office y ON y.office_id = x.office_id
+					WHERE upper(s.span) > vac.now()) p
+			JOIN vac_store.coordinator k ON k.coordinator_id = p.coordinator_id
+			JOIN vac_store.office o ON o.office_id = k.office_id
 		WHERE k.retired_at IS NULL
 		ORDER BY o.code, k.code, p.shift, p.part, p.day, p.starts, p.hours;
 COMMENT ON VIEW vac.patterns IS

@@ -3,8 +3,9 @@
 
 Asked of the catalogue, so that a new view is measured without being named. A view whose comment says how it is asked
 (WHERE case_code = …, LIMIT …) is asked so. Each is measured by EXPLAIN (ANALYZE, BUFFERS), three times, as a
-supervisor of one office, for whom the bar is, and as one of all, whose 7,500 open cases nobody reads at once. What of
-large tables was read in sequence is counted by PostgreSQL itself, so that functions below the plan count, too.
+supervisor of one office and as one of all, whom the same bar holds for. No node of a plan is timed by itself, which
+would cost more than the node. What of large tables was read in sequence is counted by PostgreSQL itself, so that
+functions below the plan count, too; it is amiss where a small part of the rows is wanted.
 """
 
 import argparse
@@ -22,6 +23,8 @@ import workload  # noqa: E402
 BAR, PICTURE_BAR = 200, 500         # ms
 PICTURES = re.compile(r'picture|coverage$|^coverage')
 LARGE = 5000                        # rows, from which a table should not be read in sequence
+SMALL_PART = 0.03                   # of a table's rows: who is shown more of them may read all
+REPORTS = {'monthly_report'}        # a few rows that all cases are counted for
 SUPERVISORS = ('sup_one', 'sup_all')
 INTAKE = 'intake1'
 READ = '''SELECT relname, seq_scan, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 0'''
@@ -69,11 +72,11 @@ def measure(database, login, question, sizes, runs=3):
         connection.execute('SET statement_timeout = 0')
         for run in range(runs):
             with connection.transaction():
-                plan = connection.execute(f'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {question}').fetchone()[0][0]
+                plan = connection.execute(f'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {question}').fetchone()[0][0]
                 times.append(plan['Planning Time'] + plan['Execution Time'])
                 if run == 0:
                     read = {name: (scans, rows) for name, scans, rows in connection.execute(READ).fetchall()}
-    large = {name: scans for name, (scans, rows) in read.items() if sizes.get(name, 0) >= LARGE}
+    large = {name: rows for name, (scans, rows) in read.items() if sizes.get(name, 0) >= LARGE}
     return statistics.median(times), plan['Plan']['Actual Rows'], plan['Plan']['Shared Hit Blocks'] + plan['Plan']['Shared Read Blocks'], large
 
 
@@ -81,19 +84,26 @@ def bar_of(name):
     return PICTURE_BAR if PICTURES.search(name) else BAR
 
 
+def in_sequence(large, shown, sizes):
+    """(what there is to say of it, tables of which a small part was wanted)."""
+    small = [table for table in large if shown < SMALL_PART * sizes[table]]
+    return [table if table in small else f'{table}: all are wanted' for table in large], small
+
+
 def ask(database, asked, logins, sizes):
-    """Prints a line for each question; what missed the bar, as the first of the logins."""
+    """Prints a line for each question; what missed the bar, as any of the logins."""
     missed = []
     for name, question in asked:
         fields, scanned = '', []
         for login in logins:
             ms, rows, blocks, large = measure(database, login, question, sizes)
+            said, small = in_sequence(large, rows if name not in REPORTS else max(sizes.values()), sizes)
             fields += f' {ms:>7.1f} {rows:>6} {blocks:>6}'
-            scanned += [f'{table} ({login})' for table in large]
-            if login == logins[0] and ms > bar_of(name):
-                missed.append(f'{question}: {ms:.0f} ms, the bar is {bar_of(name)}')
-            if login == logins[0] and large:
-                missed.append(f'{question} reads in sequence: {", ".join(large)}')
+            scanned += [f'{what} ({login})' for what in said]
+            if ms > bar_of(name):
+                missed.append(f'{question} as {login}: {ms:.0f} ms for {rows} rows, the bar is {bar_of(name)}')
+            if small:
+                missed.append(f'{question} as {login} reads in sequence for {rows} rows: {", ".join(small)}')
         print(f'{question[:58]:<58}{fields}  {", ".join(scanned)}', flush=True)
     return missed
 
@@ -111,7 +121,7 @@ def report(database, cases):
     print('\nas intake')
     missed += ask(database, questions(database, code, 'vac_intake'), (INTAKE,), sizes)
     print(f'\n{len(asked)} questions to {cases:,} cases; the bar is {BAR} ms, of a picture {PICTURE_BAR} ms: '
-          + ('met by all' if not missed else 'missed by\n  ' + '\n  '.join(missed)))
+          + ('none missed' if not missed else 'missed by\n  ' + '\n  '.join(missed)))
 
 
 def main():
