@@ -11,7 +11,8 @@
 #include "text.h"
 
 enum {
-	VALUE_MAX = 300, /* octets; the longest that any of them can be is an address of 254 */
+	VALUE_MAX = 300, /* characters; the longest that any of them can be is an address of 254 */
+	VALUE_OCTETS_MAX = 4 * VALUE_MAX, /* in UTF-8 */
 	ERRORS_MAX = 20,
 	NAME_MAX_SHOWN = 40,
 };
@@ -146,6 +147,16 @@ static bool is_moment(const char *text)
 	       && two_digits(text + 4, 59) >= 0 && text[6] == '\0';
 }
 
+/* As JSON Schema's maxLength counts them, which openapi.json speaks of. text is UTF-8. */
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
 /* What is wrong with it, and what would do; NULL: nothing. */
 static const char *text_problem(const json_t *value, const char **advice)
 {
@@ -154,8 +165,10 @@ static const char *text_problem(const json_t *value, const char **advice)
 	*advice = "Give a text in quotes.";
 	if (!json_is_string(value))
 		return "that is no text";
-	fault = text_check(json_string_value(value), TEXT_LINE, VALUE_MAX);
-	*advice = "Give one line of at most 300 octets, or leave the field out.";
+	fault = text_check(json_string_value(value), TEXT_LINE, VALUE_OCTETS_MAX);
+	if (fault == TEXT_FINE && characters(json_string_value(value)) > VALUE_MAX)
+		fault = TEXT_LONG;
+	*advice = "Give one line of at most 300 characters, or leave the field out.";
 	return fault == TEXT_FINE ? NULL : text_fault_words(fault);
 }
 

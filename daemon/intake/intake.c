@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <event2/event.h>
+#include <event2/http.h>
 #include <event2/listener.h>
 #include <event2/util.h>
 #include <openssl/ssl.h>
@@ -15,6 +16,7 @@
 #include "../steady.h"
 #include "config.h"
 #include "intake_guest.h"
+#include "intake_request.h"
 #include "intake_tls.h"
 #include "log.h"
 #include "rate.h"
@@ -25,6 +27,7 @@ enum {
 		200, /* descriptors for the database, mail, its mail server's connections, the reader */
 	WATCHERS = 20,
 	BACKLOG = 1024,
+	AT_ONCE = RESERVED / 4, /* accepted in one turn of the loop, at each of the two doors */
 };
 
 bool intake_is_wanted(const struct config *config)
@@ -34,37 +37,77 @@ bool intake_is_wanted(const struct config *config)
 
 /* ---- who comes ------------------------------------------------------------------------------ */
 
-static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
-	struct sockaddr *address, int length, void *arg)
+static struct evconnlistener *listener_of(const struct intake_door *door)
 {
-	struct intake_door *door = arg;
-	struct intake_guest *idle;
-
-	(void)listener;
-	(void)length;
-	/* A door full of people who say nothing is open to the next all the same. */
-	if (door->n_guests >= door->max_guests) {
-		idle = intake_guest_to_drop(door);
-		if (!idle) {
-			door->intake->counts.turned_away++;
-			evutil_closesocket(fd);
-			return;
-		}
-		door->intake->counts.dropped++;
-		intake_guest_free(idle);
-	}
-	if (intake_guest_new(door, fd, address))
-		log_error("client refused", "why=\"out of memory\"");
+	return evhttp_bound_socket_get_listener(door->bound);
 }
 
-/* Mostly no descriptor is left: not again before the next tick, or the loop would do nothing else. */
-static void on_accept_failed(struct evconnlistener *listener, void *arg)
+/* Until the next tick. */
+static void stop_listening(struct intake_door *door)
+{
+	door->paused = false;
+	evconnlistener_disable(listener_of(door));
+}
+
+static void go_on_listening(struct intake_door *door)
+{
+	if (door->next || intake_guest_new(door) == 0)
+		(void)evconnlistener_enable(listener_of(door)); /* else at the next tick */
+}
+
+/* Until the end of this turn: only then a connection that was given up gives back its descriptor. */
+static void pause_listening(struct intake_door *door)
+{
+	evconnlistener_disable(listener_of(door));
+	door->paused = true;
+}
+
+static void on_look(int fd, short what, void *arg)
 {
 	struct intake_door *door = arg;
 
+	(void)fd;
+	(void)what;
+	intake_guest_look(door);
+	door->come = 0;
+	if (door->paused && door->bound)
+		go_on_listening(door);
+	door->paused = false;
+}
+
+/* evhttp asks for a connection for somebody who comes. */
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+	struct intake_door *door = arg;
+	struct intake_guest *idle = NULL;
+	struct bufferevent *connection;
+	bool full = door->n_guests >= door->max_guests;
+
+	(void)base;
+	/* A door full of people who say nothing is open to the next all the same. */
+	if (full)
+		idle = intake_guest_to_drop(door);
+	if (idle) {
+		door->intake->counts.dropped++;
+		intake_guest_free(idle);
+	} else if (full) {
+		door->intake->counts.turned_away++;
+	}
+	connection = intake_guest_come(door, !full || idle);
+	if ((full && !idle) || intake_guest_new(door))
+		stop_listening(door);
+	else if (++door->come == AT_ONCE)
+		pause_listening(door);
+	return connection;
+}
+
+/* Mostly no descriptor is left: not again before the next tick, or the loop would do nothing else. arg is
+ * evhttp's, as it is for its own callback. */
+static void on_accept_failed(struct evconnlistener *listener, void *arg)
+{
+	(void)arg;
 	log_error("connection not accepted", "why=\"%s\"", strerror(errno));
 	evconnlistener_disable(listener);
-	door->deaf = true;
 }
 
 static void tick_door(struct intake_door *door, long long now_ms)
@@ -75,8 +118,8 @@ static void tick_door(struct intake_door *door, long long now_ms)
 		next = intake_guest_next(guest);
 		intake_guest_tick(guest, now_ms);
 	}
-	if (door->deaf && door->listener && evconnlistener_enable(door->listener) == 0)
-		door->deaf = false;
+	if (door->bound)
+		go_on_listening(door);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -110,10 +153,33 @@ static int read_address(const char *key, const char *text, struct sockaddr_stora
 	return INTAKE_INVALID;
 }
 
+static void set_sizes(struct intake_door *door)
+{
+	if (!door->http)
+		return;
+	evhttp_set_max_headers_size(door->http, INTAKE_HEAD_MAX);
+	evhttp_set_max_body_size(door->http, door->intake->config->intake_size_max);
+}
+
+static int set_up_http(struct intake_door *door)
+{
+	door->look = event_new(door->intake->base, -1, 0, on_look, door);
+	door->http = evhttp_new(door->intake->base);
+	if (!door->look || !door->http || intake_guest_new(door))
+		return -ENOMEM;
+	set_sizes(door);
+	/* Those that there are not, too: what is said to them is said by us. */
+	evhttp_set_allowed_methods(door->http, 0xffff);
+	evhttp_set_bevcb(door->http, on_connection, door);
+	evhttp_set_gencb(door->http, intake_guest_ask, door);
+	return 0;
+}
+
 static int open_door(
 	struct intake_door *door, const char *key, const char *text, char *error, size_t error_size)
 {
 	struct sockaddr_storage address;
+	struct evconnlistener *listener;
 	int length = 0, r;
 
 	if (!text[0])
@@ -121,23 +187,29 @@ static int open_door(
 	r = read_address(key, text, &address, &length, error, error_size);
 	if (r)
 		return r;
-	door->listener = evconnlistener_new_bind(door->intake->base, on_connection, door,
+	listener = evconnlistener_new_bind(door->intake->base, NULL, NULL,
 		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
 		(struct sockaddr *)(void *)&address, length);
-	if (!door->listener) {
+	if (!listener) {
 		snprintf(error, error_size, "%s: cannot listen on %s: %s", key, text,
 			strerror(errno));
 		return INTAKE_INVALID;
 	}
-	evconnlistener_set_error_cb(door->listener, on_accept_failed);
+	r = set_up_http(door);
+	door->bound = r ? NULL : evhttp_bind_listener(door->http, listener);
+	if (!door->bound) {
+		evconnlistener_free(listener);
+		return -ENOMEM;
+	}
+	evconnlistener_set_error_cb(listener, on_accept_failed);
 	return 0;
 }
 
 static void close_door(struct intake_door *door)
 {
-	if (door->listener)
-		evconnlistener_free(door->listener);
-	door->listener = NULL;
+	if (door->bound)
+		evhttp_del_accept_socket(door->http, door->bound);
+	door->bound = NULL;
 }
 
 /* As many as are configured, as far as descriptors go: those for database and mail are kept back. */
@@ -196,6 +268,8 @@ void intake_reload(struct intake *intake, const struct config *config)
 
 	intake->config = config;
 	set_limits(intake);
+	set_sizes(&intake->cases);
+	set_sizes(&intake->watch);
 	/* Which doors there are is settled at the start. */
 	if (!intake->tls || !config->intake_listen[0])
 		return;
@@ -206,6 +280,9 @@ void intake_reload(struct intake *intake, const struct config *config)
 	}
 	SSL_CTX_free(intake->tls);
 	intake->tls = tls;
+	intake->cases.next = intake_guest_discard(intake->cases.next);
+	if (intake->cases.bound && intake_guest_new(&intake->cases))
+		stop_listening(&intake->cases);
 }
 
 static int set_up(struct intake *intake, char *error, size_t error_size)
@@ -247,12 +324,14 @@ int intake_new(const struct intake_options *options, struct intake **intakep, ch
 	intake->cases.secure = true;
 	TAILQ_INIT(&intake->cases.guests);
 	TAILQ_INIT(&intake->watch.guests);
+	TAILQ_INIT(&intake->cases.noted);
+	TAILQ_INIT(&intake->watch.noted);
 	r = set_up(intake, error, error_size);
 	if (r) {
 		intake_free(intake);
 		return r;
 	}
-	if (intake->cases.listener)
+	if (intake->cases.bound)
 		log_notice("cases are taken in", "address=%s", intake->config->intake_listen);
 	*intakep = intake;
 	return 0;
@@ -263,6 +342,11 @@ static void clear_door(struct intake_door *door)
 	close_door(door);
 	while (!TAILQ_EMPTY(&door->guests))
 		intake_guest_free(TAILQ_FIRST(&door->guests));
+	door->next = intake_guest_discard(door->next);
+	if (door->http)
+		evhttp_free(door->http);
+	if (door->look)
+		event_free(door->look);
 }
 
 struct intake *intake_free(struct intake *intake)
@@ -311,5 +395,5 @@ unsigned long long intake_turns(const struct intake *intake)
 
 const char *intake_status(const struct intake *intake)
 {
-	return intake->cases.listener ? "open" : "shut";
+	return intake->cases.bound ? "open" : "shut";
 }

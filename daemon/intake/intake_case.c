@@ -9,9 +9,9 @@
 #include "../pg.h"
 #include "../steady.h"
 #include "config.h"
-#include "http.h"
 #include "intake_form.h"
 #include "intake_guest.h"
+#include "intake_request.h"
 #include "intake_tls.h"
 #include "log.h"
 #include "rate.h"
@@ -33,22 +33,9 @@ struct credential {
 	bool has_certificate, has_token;
 };
 
-static void refuse(struct intake_guest *guest, int status, const char *fields)
+static void refuse(struct intake_guest *guest, int status, const char *field)
 {
-	intake_guest_answer(guest, &(struct intake_reply){.status = status, .fields = fields});
-}
-
-static void refuse_field(
-	struct intake_guest *guest, const char *field, const char *problem, const char *advice)
-{
-	char *body;
-
-	if (intake_form_error(field, problem, advice, &body)) {
-		refuse(guest, 503, NULL);
-		return;
-	}
-	intake_guest_answer(guest, &(struct intake_reply){.status = 400, .body = body});
-	free(body);
+	intake_guest_answer(guest, &(struct intake_reply){.status = status, .field = field});
 }
 
 /* ---- who is it? ----------------------------------------------------------------------------- */
@@ -69,7 +56,7 @@ static const char *bearer_token(const char *authorization)
 }
 
 /* False: nothing was shown by which somebody could be known. */
-static bool read_credential(struct intake_guest *guest, const struct http_request *request,
+static bool read_credential(struct intake_guest *guest, const struct intake_request *request,
 	struct credential *credential)
 {
 	const char *token = request->authorization ? bearer_token(request->authorization) : NULL;
@@ -94,10 +81,10 @@ static const char *credential_key(const struct credential *credential)
 
 static void refuse_rate(struct intake_guest *guest, long wait_ms)
 {
-	char fields[40];
+	char field[40];
 
-	snprintf(fields, sizeof(fields), "Retry-After: %ld\r\n", wait_ms / 1000 + 1);
-	refuse(guest, 429, fields);
+	snprintf(field, sizeof(field), "Retry-After: %ld", wait_ms / 1000 + 1);
+	refuse(guest, 429, field);
 }
 
 /* Before the database is troubled. Who is known is not hindered by what others do from their address. */
@@ -118,23 +105,76 @@ static bool may_ask(struct intake_guest *guest, const struct credential *credent
 	return false;
 }
 
-static void note_answer(struct intake_guest *guest, int status)
+static struct intake_named *named_of(struct intake *intake, const char *credential)
+{
+	for (size_t i = 0; i < INTAKE_NAMED; i++)
+		if (strcmp(intake->named[i].credential, credential) == 0)
+			return &intake->named[i];
+	return NULL;
+}
+
+static void note_name(struct intake *intake, const char *credential, const char *client)
+{
+	struct intake_named *named = named_of(intake, credential);
+
+	if (!client) {
+		if (named)
+			named->credential[0] = '\0';
+		return;
+	}
+	if (!named) {
+		named = &intake->named[intake->next_named];
+		intake->next_named = (intake->next_named + 1) % INTAKE_NAMED;
+	}
+	snprintf(named->credential, sizeof(named->credential), "%s", credential);
+	snprintf(named->client, sizeof(named->client), "%s", client);
+}
+
+static void note_answer(struct intake_guest *guest, int status, const char *client)
 {
 	struct intake *intake = intake_guest_intake(guest);
-	struct http_request request = intake_guest_request(guest);
 	struct credential credential;
 	long long now = steady_ms();
 	long wait;
+	bool shown = read_credential(guest, intake_guest_request(guest), &credential);
 
-	if (status == 401) {
+	if (shown)
+		note_name(intake, credential_key(&credential), client);
+	if (status == 401)
 		(void)rate_take(
 			intake->failures, intake_guest_address(guest), FAILURES, now, &wait);
-		return;
-	}
-	if (read_credential(guest, &request, &credential)
-		&& !rate_knows(intake->clients, credential_key(&credential)))
+	else if (shown && !rate_knows(intake->clients, credential_key(&credential)))
 		(void)rate_take(intake->clients, credential_key(&credential),
 			intake->config->intake_rate, now, &wait);
+}
+
+/* What the database is not asked for; the log has a name all the same, once it has said whose the
+ * credential is. body may be NULL. */
+static void refuse_known(struct intake_guest *guest, const struct credential *credential,
+	int status, const char *body)
+{
+	const struct intake_named *named = named_of(
+		intake_guest_intake(guest), credential_key(credential));
+
+	intake_guest_answer(guest,
+		&(struct intake_reply){
+			.status = status, .body = body, .client = named ? named->client : NULL});
+}
+
+static void refuse_key(
+	struct intake_guest *guest, const struct credential *credential, const char *problem)
+{
+	char *body;
+
+	if (intake_form_error("Idempotency-Key", problem,
+		    "Give each case a text of your own, such as the number of the tip: sent again "
+		    "with the same, a request opens no case twice.",
+		    &body)) {
+		refuse(guest, 503, NULL);
+		return;
+	}
+	refuse_known(guest, credential, 400, body);
+	free(body);
 }
 
 /* ---- asking the database -------------------------------------------------------------------- */
@@ -161,21 +201,21 @@ static void answer_failure(struct intake_guest *guest, const struct pg_reply *re
 }
 
 /* The code of the one case that was opened: {"cases": ["K7Q-4MX"], …}. */
-static void write_location(const char *body, char *fields, size_t size)
+static void write_location(const char *body, char *field, size_t size)
 {
 	static const char begin[] = "{\"cases\": [\"";
 	const char *code = body + sizeof(begin) - 1;
 
-	fields[0] = '\0';
+	field[0] = '\0';
 	if (strncmp(body, begin, sizeof(begin) - 1) == 0 && strcspn(code, "\"") == 7
 		&& code[8] == ']')
-		snprintf(fields, size, "Location: /v1/cases/%.7s\r\n", code);
+		snprintf(field, size, "Location: /v1/cases/%.7s", code);
 }
 
 static void on_answer(struct intake_guest *guest, const struct pg_reply *reply)
 {
 	struct intake_reply answer = {0};
-	char fields[60];
+	char field[60];
 
 	if (reply->outcome != PG_DONE) {
 		answer_failure(guest, reply);
@@ -190,10 +230,10 @@ static void on_answer(struct intake_guest *guest, const struct pg_reply *reply)
 	answer.status = (int)pg_int(reply->result, 0, 0);
 	answer.client = pg_text(reply->result, 0, 1);
 	answer.body = pg_text(reply->result, 0, 2);
-	note_answer(guest, answer.status);
+	note_answer(guest, answer.status, answer.client);
 	if (answer.status == 201 && answer.body) {
-		write_location(answer.body, fields, sizeof(fields));
-		answer.fields = fields;
+		write_location(answer.body, field, sizeof(field));
+		answer.field = field[0] ? field : NULL;
 	}
 	intake_guest_answer(guest, &answer);
 }
@@ -217,7 +257,7 @@ static void ask(struct intake_guest *guest, const char *statement,
 /* ---- the two of them ------------------------------------------------------------------------ */
 
 /* Answers, and is false, when who asks is nobody or comes too often. */
-static bool admit(struct intake_guest *guest, const struct http_request *request,
+static bool admit(struct intake_guest *guest, const struct intake_request *request,
 	struct credential *credential)
 {
 	if (read_credential(guest, request, credential))
@@ -235,7 +275,7 @@ static bool is_json(const char *type)
 	       && (type[n] == '\0' || strchr("; \t", type[n]));
 }
 
-void intake_case_open(struct intake_guest *guest, const struct http_request *request)
+void intake_case_open(struct intake_guest *guest, const struct intake_request *request)
 {
 	const char *key = request->idempotency_key;
 	struct credential credential;
@@ -245,21 +285,19 @@ void intake_case_open(struct intake_guest *guest, const struct http_request *req
 	if (!admit(guest, request, &credential))
 		return;
 	if (!is_json(request->content_type)) {
-		refuse(guest, 415, NULL);
+		refuse_known(guest, &credential, 415, NULL);
 		return;
 	}
 	if (!key || !key[0] || strlen(key) > KEY_MAX) {
-		refuse_field(guest, "Idempotency-Key",
-			key && key[0] ? "it is longer than 200 characters" : "it is needed",
-			"Give each case a text of your own, such as the number of the tip: sent "
-			"again with the same, a request opens no case twice.");
+		refuse_key(guest, &credential,
+			key && key[0] ? "it is longer than 200 characters" : "it is needed");
 		return;
 	}
 	r = intake_form_read(request->body, request->length, &text);
 	if (r < 0)
 		refuse(guest, 503, NULL);
 	else if (r == INTAKE_FORM_INVALID)
-		intake_guest_answer(guest, &(struct intake_reply){.status = 400, .body = text});
+		refuse_known(guest, &credential, 400, text);
 	else
 		ask(guest,
 			"SELECT status, client, body FROM vac_daemon.intake_open($1::bytea, $2, "
@@ -268,7 +306,7 @@ void intake_case_open(struct intake_guest *guest, const struct http_request *req
 	free(text);
 }
 
-void intake_case_state(struct intake_guest *guest, const struct http_request *request)
+void intake_case_state(struct intake_guest *guest, const struct intake_request *request)
 {
 	struct credential credential;
 

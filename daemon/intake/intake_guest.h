@@ -1,18 +1,32 @@
 /*
- * intake_guest - one client's connection: TLS, HTTP, and the time both may take
+ * intake_guest - one client's connection: what evhttp leaves to us
+ *
+ * evhttp reads requests and writes answers. It knows no time for a whole request, no number of connections,
+ * and says its own pages about what is no request; and whatever it reads, it reads as long as it comes. All
+ * of that is seen to here. A guest holds a reference to the connection, so it may outlive what evhttp thinks
+ * of it: RFC 9112 9.6 has us go on reading for a while after the last answer.
  */
 #pragma once
 
-#include "http.h"
 #include "intake_state.h"
 
-enum { INTAKE_ADDRESS_SIZE = 64, INTAKE_CLIENT_SIZE = 48 };
+enum { INTAKE_ADDRESS_SIZE = 64 };
 
-struct sockaddr;
+struct bufferevent;
+struct evhttp_request;
+struct intake_request;
 
-/* Takes over fd. 0 or -ENOMEM (fd is closed then, too). */
-int intake_guest_new(struct intake_door *door, int fd, const struct sockaddr *address)
-	__attribute__((warn_unused_result));
+/* Makes door->next. 0 or -ENOMEM. */
+int intake_guest_new(struct intake_door *door) __attribute__((warn_unused_result));
+/* One that never came. */
+struct intake_guest *intake_guest_discard(struct intake_guest *guest);
+/* door->next comes; evhttp gets the connection. One that is not welcome goes at once. */
+struct bufferevent *intake_guest_come(struct intake_door *door, bool welcome);
+/* evhttp's callback for a request; arg is the door. */
+void intake_guest_ask(struct evhttp_request *asked, void *arg);
+/* Those that were noted in this turn of the loop. */
+void intake_guest_look(struct intake_door *door);
+/* Ends the connection, whatever it is at. */
 void intake_guest_free(struct intake_guest *guest);
 struct intake_guest *intake_guest_next(struct intake_guest *guest); /* NULL: it is the last */
 
@@ -23,13 +37,14 @@ void intake_guest_send_away(struct intake_guest *guest);
 /* The one to give up for somebody new: who is not known first, then who waits longest; NULL: all are
  * being answered. */
 struct intake_guest *intake_guest_to_drop(struct intake_door *door);
-/* Being answered, or has not taken all of its answer. */
+/* Being answered, or has had its last answer just now, and may not have taken it yet. */
 bool intake_guest_is_busy(const struct intake_guest *guest);
 
 /* ---- for whoever answers -------------------------------------------------------------------- */
 
 struct intake *intake_guest_intake(struct intake_guest *guest);
-struct http_request intake_guest_request(const struct intake_guest *guest);
+/* NULL: what was said is none. */
+const struct intake_request *intake_guest_request(const struct intake_guest *guest);
 const char *intake_guest_address(const struct intake_guest *guest);
 /* SHA-256 of its certificate in hexadecimal, and the subject (RFC 2253); false: it has shown none. */
 bool intake_guest_certificate(const struct intake_guest *guest, char *print, size_t print_size,
@@ -37,7 +52,7 @@ bool intake_guest_certificate(const struct intake_guest *guest, char *print, siz
 
 struct intake_reply {
 	int status;
-	const char *fields; /* further header fields, each ended by CR LF, or NULL */
+	const char *field;  /* a further header field, "Name: value", or NULL */
 	const char *type;   /* NULL: JSON */
 	const char *body;   /* copied; NULL: what the status means, in the form of an error */
 	const char *client; /* for the log; NULL: not known */

@@ -11,7 +11,7 @@
 
 static const char text_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
-void intake_metrics_health(struct intake_guest *guest, const struct http_request *request)
+void intake_metrics_health(struct intake_guest *guest, const struct intake_request *request)
 {
 	const struct intake *intake = intake_guest_intake(guest);
 	const char *problem = NULL;
@@ -124,7 +124,7 @@ static void on_figures(struct intake_guest *guest, const struct pg_reply *reply)
 	answer_figures(guest, reply->outcome == PG_DONE ? reply->result : NULL);
 }
 
-void intake_metrics_figures(struct intake_guest *guest, const struct http_request *request)
+void intake_metrics_figures(struct intake_guest *guest, const struct intake_request *request)
 {
 	(void)request;
 	if (intake_guest_call(guest, "SELECT name, help, label, value FROM vac_daemon.metrics()", 0,

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-struct http_request;
+struct intake_request;
 struct intake_guest;
 
-void intake_metrics_health(struct intake_guest *guest, const struct http_request *request);
-void intake_metrics_figures(struct intake_guest *guest, const struct http_request *request);
+void intake_metrics_health(struct intake_guest *guest, const struct intake_request *request);
+void intake_metrics_figures(struct intake_guest *guest, const struct intake_request *request);

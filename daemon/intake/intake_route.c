@@ -3,11 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http.h"
 #include "intake_case.h"
 #include "intake_form.h"
 #include "intake_guest.h"
 #include "intake_metrics.h"
+#include "intake_request.h"
 #include "intake_route.h"
 
 enum { CODE_MAX = 20 };
@@ -19,13 +19,13 @@ enum route { ROUTE_NONE, ROUTE_CASES, ROUTE_CASE, ROUTE_HEALTH, ROUTE_METRICS };
 static const struct {
 	const char *words, *allow;
 	bool secure, reads; /* of the door with TLS; by GET and HEAD, not POST */
-	void (*answer)(struct intake_guest *guest, const struct http_request *request);
+	void (*answer)(struct intake_guest *guest, const struct intake_request *request);
 } routes[] = {
 	[ROUTE_NONE] = {"other", "", false, false, NULL},
-	[ROUTE_CASES] = {"/v1/cases", "Allow: POST\r\n", true, false, intake_case_open},
-	[ROUTE_CASE] = {"/v1/cases/CODE", "Allow: GET, HEAD\r\n", true, true, intake_case_state},
-	[ROUTE_HEALTH] = {"/healthz", "Allow: GET, HEAD\r\n", false, true, intake_metrics_health},
-	[ROUTE_METRICS] = {"/metrics", "Allow: GET, HEAD\r\n", false, true, intake_metrics_figures},
+	[ROUTE_CASES] = {"/v1/cases", "Allow: POST", true, false, intake_case_open},
+	[ROUTE_CASE] = {"/v1/cases/CODE", "Allow: GET, HEAD", true, true, intake_case_state},
+	[ROUTE_HEALTH] = {"/healthz", "Allow: GET, HEAD", false, true, intake_metrics_health},
+	[ROUTE_METRICS] = {"/metrics", "Allow: GET, HEAD", false, true, intake_metrics_figures},
 };
 
 static enum route route_of(const char *path)
@@ -43,39 +43,45 @@ static enum route route_of(const char *path)
 	return code[0] && strlen(code) <= CODE_MAX && !strchr(code, '/') ? ROUTE_CASE : ROUTE_NONE;
 }
 
-/* RFC 9110 9.3, RFC 5789; what is not among them may be anything, and is not written into a log. */
-static bool is_known(const char *method)
-{
-	static const char known[] = "GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE ";
-	size_t n = strlen(method);
-
-	for (const char *word = known; *word; word += strcspn(word, " ") + 1)
-		if (strncmp(word, method, n) == 0 && word[n] == ' ')
-			return true;
-	return false;
-}
-
-const char *intake_route_words(const struct http_request *request)
+const char *intake_route_words(const struct intake_request *request)
 {
 	static char text[60];
 
-	if (request->fault)
+	if (!request || request->fault)
 		return "method=? route=?";
 	snprintf(text, sizeof(text), "method=%s route=%s",
-		is_known(request->method) ? request->method : "other",
-		routes[route_of(request->path)].words);
+		request->method ? request->method : "other", routes[route_of(request->path)].words);
 	return text;
 }
 
-const char *intake_route_fields(int status)
+const char *intake_route_reason(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {{200, "OK"}, {201, "Created"}, {400, "Bad Request"}, {401, "Unauthorized"},
+		{403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+		{408, "Request Timeout"}, {409, "Conflict"}, {411, "Length Required"},
+		{413, "Content Too Large"}, {415, "Unsupported Media Type"},
+		{417, "Expectation Failed"}, {429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
+		{501, "Method Not Known"}, {503, "Service Unavailable"}};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "Unknown";
+}
+
+const char *intake_route_field(int status)
 {
 	switch (status) {
 	case 401:
-		return "WWW-Authenticate: Bearer realm=\"vacd\"\r\n";
+		return "WWW-Authenticate: Bearer realm=\"vacd\"";
 	case 503:
-		return "Retry-After: 5\r\n";
+		return "Retry-After: 5";
 	default:
-		return "";
+		return NULL;
 	}
 }
 
@@ -107,43 +113,42 @@ int intake_route_error(int status, char **textp)
 		{503, NULL, "it cannot be answered now; whether it was stored is not known",
 			"Send it again after the seconds in Retry-After, with the same "
 			"Idempotency-Key: it opens no case twice."},
-		{505, NULL, "only HTTP/1.1 and 1.0 are spoken", "Ask again in HTTP/1.1."},
 	};
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i].status == status)
 			return intake_form_error(
 				errors[i].field, errors[i].problem, errors[i].advice, textp);
-	return intake_form_error(NULL, http_reason(status), NULL, textp);
+	return intake_form_error(NULL, "it cannot be answered", NULL, textp);
 }
 
-static void refuse(struct intake_guest *guest, int status, const char *fields)
+static void refuse(struct intake_guest *guest, int status, const char *field)
 {
-	intake_guest_answer(guest, &(struct intake_reply){.status = status, .fields = fields});
+	intake_guest_answer(guest, &(struct intake_reply){.status = status, .field = field});
 }
 
 void intake_route(struct intake_guest *guest, bool secure)
 {
-	struct http_request request = intake_guest_request(guest);
+	const struct intake_request *request = intake_guest_request(guest);
 	enum route route;
 	bool reads;
 
-	if (request.fault) {
-		refuse(guest, request.fault, NULL);
+	if (request->fault) {
+		refuse(guest, request->fault, NULL);
 		return;
 	}
-	if (!is_known(request.method)) {
+	if (!request->method) {
 		refuse(guest, 501, NULL);
 		return;
 	}
-	route = route_of(request.path);
+	route = route_of(request->path);
 	if (route == ROUTE_NONE || routes[route].secure != secure) {
 		refuse(guest, 404, NULL);
 		return;
 	}
-	reads = strcmp(request.method, "GET") == 0 || strcmp(request.method, "HEAD") == 0;
-	if (routes[route].reads != reads || (!reads && strcmp(request.method, "POST") != 0))
+	reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+	if (routes[route].reads != reads || (!reads && strcmp(request->method, "POST") != 0))
 		refuse(guest, 405, routes[route].allow);
 	else
-		routes[route].answer(guest, &request);
+		routes[route].answer(guest, request);
 }

@@ -10,7 +10,8 @@
 #include "../intake.h"
 
 struct event;
-struct evconnlistener;
+struct evhttp;
+struct evhttp_bound_socket;
 struct intake_guest;
 struct rate;
 struct ssl_ctx_st;
@@ -19,11 +20,17 @@ TAILQ_HEAD(intake_guests, intake_guest);
 
 struct intake_door {
 	struct intake *intake;
-	struct evconnlistener *listener; /* NULL: not configured, or leaving */
-	bool secure;                     /* TLS, and cases; else health and metrics */
-	bool deaf;                       /* no descriptor was left: until the next tick */
-	struct intake_guests guests;     /* who came first stands first */
+	struct evhttp *http;               /* NULL: not configured */
+	struct evhttp_bound_socket *bound; /* its; NULL: there is none, or we are leaving */
+	bool secure;                       /* TLS, and cases; else health and metrics */
+	bool paused;                       /* nobody is let in: until the end of this turn */
+	size_t come;                       /* in this turn */
+	struct intake_guest *next;         /* who comes next; made before, since evhttp, given none,
+					  * would speak in clear */
+	struct intake_guests guests;       /* who came first stands first */
 	size_t n_guests, max_guests;
+	struct intake_guests noted; /* to be looked at in this turn of the loop */
+	struct event *look;
 };
 
 enum { INTAKE_STATUS_MAX = 600 };
@@ -36,6 +43,14 @@ struct intake_counts {
 	unsigned long long tls_failures;
 };
 
+enum { INTAKE_NAMED = 64, INTAKE_CLIENT_SIZE = 64, INTAKE_CREDENTIAL_SIZE = 68 };
+
+/* Whose a credential was when the database last said so. */
+struct intake_named {
+	char credential[INTAKE_CREDENTIAL_SIZE]; /* its hash; "": nobody's */
+	char client[INTAKE_CLIENT_SIZE];
+};
+
 struct intake {
 	struct event_base *base;
 	struct pg *pg;
@@ -45,9 +60,11 @@ struct intake {
 	struct ssl_ctx_st *tls; /* NULL: cases are not taken in */
 	struct intake_door cases, watch;
 	struct event *tick;
-	struct rate *clients;  /* by what they are known by, and known they are */
-	struct rate *failures; /* by address */
-	size_t calls;          /* to the database, that are out */
+	struct rate *clients;                    /* by what they are known by, and known they are */
+	struct rate *failures;                   /* by address */
+	struct intake_named named[INTAKE_NAMED]; /* for the log alone */
+	size_t next_named;
+	size_t calls; /* to the database, that are out */
 	bool leaving;
 	unsigned long long quiet_ticks, settled;
 	struct intake_counts counts;

@@ -1,6 +1,7 @@
 #include "intake_tls.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 
 #include "../intake.h"
 #include "config.h"
+#include "../crl.h"
+#include "pem_key.h"
 
 /* A key with a passphrase is an error, not a question on a terminal that nobody looks at. */
 static int no_passphrase(char *buffer, int size, int writing, void *arg)
@@ -38,7 +41,7 @@ static int load_own(SSL_CTX *context, const struct config *config, char *error, 
 {
 	if (SSL_CTX_use_certificate_chain_file(context, config->intake_cert_file) != 1)
 		return invalid(error, size, "intake_cert_file", config->intake_cert_file);
-	if (SSL_CTX_use_PrivateKey_file(context, config->intake_key_file, SSL_FILETYPE_PEM) != 1
+	if (!pem_key_use(context, config->intake_key_file)
 		|| SSL_CTX_check_private_key(context) != 1)
 		return invalid(error, size, "intake_key_file", config->intake_key_file);
 	return 0;
@@ -64,6 +67,8 @@ static int load_authorities(SSL_CTX *context, const struct config *config, char 
 		return invalid(error, size, "intake_ca_file", path);
 	}
 	SSL_CTX_set_client_CA_list(context, names);
+	if (config->intake_crl_file[0] && crl_use(context, config->intake_crl_file))
+		return invalid(error, size, "intake_crl_file", config->intake_crl_file);
 	return 0;
 }
 
@@ -157,8 +162,13 @@ void intake_tls_why(const SSL *ssl, unsigned long code, char *text, size_t size)
 {
 	long verdict = SSL_get_verify_result(ssl);
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+	const char *fault = crl_fault(verdict);
 
-	if (verdict != X509_V_OK)
+	if (fault)
+		snprintf(text, size,
+			"its certificate cannot be looked up: the list %s; look at intake_crl_file",
+			fault);
+	else if (verdict != X509_V_OK)
 		snprintf(text, size, "its certificate does not hold: %s",
 			X509_verify_cert_error_string(verdict));
 	else

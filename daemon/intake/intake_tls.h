@@ -10,8 +10,8 @@ struct config;
 struct ssl_ctx_st;
 struct ssl_st;
 
-/* Reads certificate, key and authorities anew: TLS 1.2 or newer, clients' certificates as
- * intake_client_cert says. 0, -ENOMEM, or INTAKE_INVALID with a line of text in error. */
+/* Reads certificate, key and authorities anew: TLS 1.2 or newer, clients' certificates looked
+ * at as intake_client_cert and intake_crl_file say. 0, -ENOMEM, or INTAKE_INVALID with a line of text in error. */
 int intake_tls_new(const struct config *config, struct ssl_ctx_st **contextp, char *error,
 	size_t error_size) __attribute__((warn_unused_result));
 

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -82,6 +83,16 @@ def read_all(connection):
         if not more:
             return found
         found += more
+
+
+def read_one(connection):
+    """One answer, on a connection that goes on."""
+    found = b''
+    while b'\r\n\r\n' not in found or len(found.split(b'\r\n\r\n', 1)[1]) < int(re.search(rb'Content-Length: (\d+)', found)[1]):
+        more = connection.recv(65536)
+        assert more, found
+        found += more
+    return found
 
 
 def curl(url, *options):

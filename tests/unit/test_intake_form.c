@@ -97,6 +97,27 @@ static void test_types(void **state)
 		"\"field\":null", "no such field");
 }
 
+/* 300 characters will do, of however many octets; 301 will not. */
+static void test_length(void **state)
+{
+	static const char *const characters[] = {
+		"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
+		char text[1300] = "{\"office\":\"", *made = NULL;
+
+		for (int n = 0; n < 300; n++)
+			strcat(text, characters[i]);
+		strcat(text, "\"}");
+		check_good(text, text);
+		strcpy(strrchr(text, '"'), "a\"}");
+		assert_int_equal(intake_form_read(text, strlen(text), &made), INTAKE_FORM_INVALID);
+		assert_non_null(strstr(made, "at most 300 characters"));
+		free(made);
+	}
+}
+
 static void test_no_form(void **state)
 {
 	static char deep[5000];
@@ -140,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_moments),
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_no_form),
 		cmocka_unit_test(test_many_errors),
 	};
