@@ -8,6 +8,7 @@
 
 #include "backoff.h"
 #include "log.h"
+#include "pg_era.h"
 #include "pg_login.h"
 #include "pg_pipe.h"
 #include "resolve.h"
@@ -22,7 +23,7 @@ enum state {
 	STATE_IDLE,       /* waiting for the timer to try again */
 	STATE_LOOKING_UP, /* the host's addresses */
 	STATE_CONNECTING, /* PQconnectPoll() */
-	STATE_SETTING_UP, /* LISTEN is on its way */
+	STATE_SETTING_UP, /* which server it is, and LISTEN, are on their way */
 	STATE_UP,         /* calls are taken */
 	STATE_DROPPED,    /* given up; the next turn of the loop tells everybody */
 };
@@ -43,10 +44,12 @@ struct pg {
 	size_t host; /* the one being tried, or connected to */
 	struct resolve *resolve;
 	struct addrinfo *addresses, *address; /* of host, and the one being tried */
-	size_t waiting_channels;              /* LISTENs without an answer */
+	size_t waiting;                       /* calls of setting up without an answer */
+	struct pg_era era;                    /* of the server */
+	bool silent;                          /* it owed an answer: the next host may be better */
 	unsigned rounds;                      /* over all hosts without success, for the backoff */
-	bool told_up, held;                   /* what state_changed() was last told; pg_hold() */
-	struct event *io; /* one-shot while connecting, then persistent reading */
+	bool told_up, held, freed; /* what state_changed() was last told; pg_hold(), pg_free() */
+	struct event *io;          /* one-shot while connecting, then persistent reading */
 	struct event *writable;
 	struct event *timer; /* the end of a backoff, of an attempt, of patience with a call */
 	struct event *drop;
@@ -55,7 +58,6 @@ struct pg {
 
 	unsigned
 		depth; /* callbacks running: pg_free() then leaves the memory to the last of them */
-	bool freed;
 };
 
 /* ---- small things --------------------------------------------------------------------------- */
@@ -84,7 +86,7 @@ static void close_connection(struct pg *pg)
 	if (pg->conn)
 		PQfinish(pg->conn);
 	pg->conn = NULL;
-	pg->waiting_channels = 0;
+	pg->waiting = 0;
 	pg->farewell[0] = '\0';
 }
 
@@ -155,12 +157,8 @@ static void schedule_attempt(struct pg *pg, size_t host)
 	arm_timer(pg, ms);
 }
 
-static void attempt_failed(struct pg *pg, const char *why)
+static void next_address(struct pg *pg)
 {
-	if (why)
-		pg_login_flatten(why, pg->error, sizeof(pg->error));
-	log_failure(pg, "database connection failed");
-	close_connection(pg);
 	if (!pg->address || !pg->address->ai_next) {
 		schedule_attempt(pg, pg->host + 1);
 		return;
@@ -168,6 +166,15 @@ static void attempt_failed(struct pg *pg, const char *why)
 	pg->address = pg->address->ai_next;
 	pg->state = STATE_IDLE;
 	arm_timer(pg, 0);
+}
+
+static void attempt_failed(struct pg *pg, const char *why)
+{
+	if (why)
+		pg_login_flatten(why, pg->error, sizeof(pg->error));
+	log_failure(pg, "database connection failed");
+	close_connection(pg);
+	next_address(pg);
 }
 
 static void tell_lost(struct pg *pg)
@@ -189,7 +196,10 @@ static void on_drop(evutil_socket_t fd, short what, void *arg)
 	pg_pipe_lose(&pg->pipe);
 	log_failure(pg, pg->told_up ? "database connection lost" : "database connection failed");
 	close_connection(pg);
-	schedule_attempt(pg, pg->told_up ? 0 : pg->host + 1);
+	if (pg->told_up && !pg->silent)
+		schedule_attempt(pg, 0);
+	else
+		next_address(pg);
 	enter(pg);
 	tell_state(pg, false);
 	tell_lost(pg);
@@ -208,6 +218,7 @@ static void drop_because(struct pg *pg, const char *why)
 
 void pg_drop(struct pg *pg)
 {
+	pg->silent = true;
 	drop_because(pg, "dropped by the daemon itself");
 }
 
@@ -257,6 +268,8 @@ static int send_call(struct pg *pg, const char *statement, int n, const char *co
 int pg_call(struct pg *pg, const char *statement, int n, const char *const *values,
 	pg_reply_fn done, void *arg)
 {
+	if (pg_is_up(pg) && pg_era_is_over(&pg->era))
+		drop_because(pg, "another server was promoted");
 	return pg_is_up(pg) ? send_call(pg, statement, n, values, done, arg) : -ENOTCONN;
 }
 
@@ -292,7 +305,7 @@ static void drain_results(struct pg *pg)
 	}
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct pg *pg = arg;
 	char why[TEXT_SIZE] = "";
@@ -314,27 +327,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	leave(pg);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	flush(arg);
-}
-
 /* ---- connecting ----------------------------------------------------------------------------- */
 
-/* A notice's text could quote a row; its severity and code cannot. A farewell is the server's own. */
 static void on_notice(void *arg, const PGresult *result)
 {
 	struct pg *pg = arg;
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-	if (text && sqlstate && strncmp(sqlstate, "57P0", 4) == 0)
-		pg_login_flatten(text, pg->farewell, sizeof(pg->farewell));
-	log_debug("database notice", "connection=\"%s\" severity=%s sqlstate=%s", pg->application,
-		severity ? severity : "?", sqlstate ? sqlstate : "?");
+	pg_login_farewell(result, pg->farewell, sizeof(pg->farewell));
 }
 
 static void is_up(struct pg *pg)
@@ -348,30 +347,47 @@ static void is_up(struct pg *pg)
 	tell_state(pg, true);
 }
 
-static void on_listening(const struct pg_reply *reply, void *arg)
+static void one_less(struct pg *pg)
 {
-	struct pg *pg = arg;
-
-	if (reply->outcome == PG_REFUSED)
-		drop_because(pg, reply->text);
-	else if (reply->outcome == PG_DONE && --pg->waiting_channels == 0)
+	if (--pg->waiting == 0)
 		is_up(pg);
 }
 
-static void listen_to_channels(struct pg *pg)
+static void on_era(const struct pg_reply *reply, void *arg)
 {
-	size_t n = 0;
+	struct pg *pg = arg;
+	char why[TEXT_SIZE];
 
-	for (; pg->channels && pg->channels[n]; n++) {
+	if (pg_era_take(&pg->era, reply, why, sizeof(why)))
+		one_less(pg);
+	else
+		drop_because(pg, why);
+}
+
+static void on_listening(const struct pg_reply *reply, void *arg)
+{
+	if (reply->outcome == PG_REFUSED)
+		drop_because(arg, reply->text);
+	else if (reply->outcome == PG_DONE)
+		one_less(arg);
+}
+
+static void call_setting_up(struct pg *pg, const char *statement, pg_reply_fn done)
+{
+	pg->waiting++;
+	if (send_call(pg, statement, 0, NULL, done, pg))
+		drop_because(pg, "out of memory");
+}
+
+static void call_all(struct pg *pg)
+{
+	call_setting_up(pg, pg_era_statement, on_era);
+	for (size_t n = 0; pg->channels && pg->channels[n]; n++) {
 		char text[100];
 
-		pg->waiting_channels++;
 		snprintf(text, sizeof(text), "LISTEN %s", pg->channels[n]);
-		if (send_call(pg, text, 0, NULL, on_listening, pg))
-			drop_because(pg, "out of memory");
+		call_setting_up(pg, text, on_listening);
 	}
-	if (n == 0)
-		is_up(pg);
 }
 
 static void set_up(struct pg *pg)
@@ -383,15 +399,15 @@ static void set_up(struct pg *pg)
 		attempt_failed(pg, PQerrorMessage(pg->conn));
 		return;
 	}
-	pg->io = event_new(pg->base, fd, EV_READ | EV_PERSIST, on_readable, pg);
-	pg->writable = event_new(pg->base, fd, EV_WRITE, on_writable, pg);
+	pg->io = event_new(pg->base, fd, EV_READ | EV_PERSIST, on_ready, pg);
+	pg->writable = event_new(pg->base, fd, EV_WRITE, on_ready, pg);
 	if (!pg->io || !pg->writable || event_add(pg->io, NULL) < 0) {
 		attempt_failed(pg, "out of memory");
 		return;
 	}
 	pg->state = STATE_SETTING_UP;
 	enter(pg);
-	listen_to_channels(pg);
+	call_all(pg);
 	leave(pg);
 }
 
@@ -434,18 +450,13 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg)
 
 static void connect_now(struct pg *pg)
 {
-	char address[NI_MAXHOST] = "";
-
-	if (pg->address)
-		getnameinfo(pg->address->ai_addr, pg->address->ai_addrlen, address, sizeof(address),
-			NULL, 0, NI_NUMERICHOST);
-	pg->conn = pg_login_start(
-		pg->login, pg->host, address[0] ? address : NULL, pg->error, sizeof(pg->error));
+	pg->conn = pg_login_start(pg->login, pg->host, pg->address, pg->error, sizeof(pg->error));
 	if (!pg->conn) {
 		attempt_failed(pg, NULL);
 		return;
 	}
 	PQsetNoticeReceiver(pg->conn, on_notice, pg);
+	pg->silent = false;
 	pg->state = STATE_CONNECTING;
 	arm_timer(pg, pg_login_timeout_ms(pg->login));
 	wait_for(pg, EV_WRITE);
@@ -494,6 +505,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		break;
 	case STATE_SETTING_UP:
 	case STATE_UP:
+		pg->silent = true;
 		drop_because(pg, "no answer to a call in time");
 		break;
 	case STATE_DROPPED:

@@ -70,7 +70,7 @@ int pg_call(struct pg *pg, const char *statement, int n, const char *const *valu
 /* Whoever gave this arg with calls that are still out is going away: they are not called back. NULL: no
  * call that is out is called back. */
 void pg_forget(struct pg *pg, const void *arg);
-/* Drops the connection (a stuck server); calls that are out get PG_LOST. */
+/* Drops the connection (a stuck server), and tries the next host first; calls that are out get PG_LOST. */
 void pg_drop(struct pg *pg);
 
 /* Result helpers: column by name is looked up by the caller once with PQfnumber. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -333,12 +334,16 @@ const char *pg_login_lookup(const struct pg_login *login, size_t host)
 	return h->host;
 }
 
-PGconn *pg_login_start(const struct pg_login *login, size_t host, const char *address, char *error,
-	size_t error_size)
+PGconn *pg_login_start(const struct pg_login *login, size_t host, const struct addrinfo *address,
+	char *error, size_t error_size)
 {
 	struct params params = {.n = 0};
+	char number[NI_MAXHOST] = "";
 
-	collect(login, &login->hosts[host], address, &params);
+	if (address)
+		getnameinfo(address->ai_addr, address->ai_addrlen, number, sizeof(number), NULL, 0,
+			NI_NUMERICHOST);
+	collect(login, &login->hosts[host], number[0] ? number : NULL, &params);
 	return unless_bad(
 		begin(login, &params, PQconnectStartParams, error, error_size), error, error_size);
 }
@@ -371,4 +376,13 @@ void pg_login_flatten(const char *message, char *line, size_t size)
 	while (n && line[n - 1] == ' ')
 		n--;
 	line[n] = '\0';
+}
+
+void pg_login_farewell(const PGresult *notice, char *line, size_t size)
+{
+	const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (text && sqlstate && strncmp(sqlstate, "57P0", 4) == 0)
+		pg_login_flatten(text, line, size);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <libpq-fe.h>
 
+struct addrinfo;
 struct pg_login;
 
 enum { PG_LOGIN_INVALID = 1 };
@@ -32,11 +33,14 @@ const char *pg_login_lookup(const struct pg_login *login, size_t host);
 
 /* Begins to connect to one host, at this address when the name was looked up (else NULL). A new
  * connection, or NULL with a line of text in error. */
-PGconn *pg_login_start(const struct pg_login *login, size_t host, const char *address, char *error,
-	size_t error_size) __attribute__((warn_unused_result));
+PGconn *pg_login_start(const struct pg_login *login, size_t host, const struct addrinfo *address,
+	char *error, size_t error_size) __attribute__((warn_unused_result));
 /* For commands: connects and waits, trying all hosts in order. NULL as above. */
 PGconn *pg_login_wait(const struct pg_login *login, char *error, size_t error_size)
 	__attribute__((warn_unused_result));
 
 /* libpq's message as one line without double quotes, which stand around it in the log. */
 void pg_login_flatten(const char *message, char *line, size_t size);
+/* Takes the server's own words when a notice says that it ends the connection (57P0x); other notices stay untold,
+ * since their text could quote a row. */
+void pg_login_farewell(const PGresult *notice, char *line, size_t size);

@@ -1,7 +1,6 @@
 #include "service.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <event2/event.h>
 
 #include "config.h"
+#include "file.h"
 #include "log.h"
 #include "notify.h"
 #include "pg.h"
@@ -244,10 +244,13 @@ static void hello_failed(struct service *s, const struct pg_reply *reply)
 	const char *code = reply->sqlstate;
 	char text[200];
 
-	/* Locks, resources: asked again at the next tick. */
+	/* Locks, resources: asked again at the next tick. Where our own last hello still waits for a
+	 * standby that is gone it would be in vain for ever: another host may be the one that counts. */
 	if (strncmp(code, "40", 2) == 0 || strncmp(code, "5", 1) == 0) {
 		log_warning("hello failed", "sqlstate=%s why=\"%s\"", code, reply->text);
 		s->hello_again = true;
+		if (strcmp(code, "57014") == 0 || strcmp(code, "55P03") == 0)
+			pg_drop(s->pg);
 		return;
 	}
 	if (strcmp(code, "3F000") == 0 || strcmp(code, "42883") == 0) {
@@ -416,6 +419,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 /* No keys is all right as long as nothing is sent. */
 static int read_keys(const struct config *config, struct token_keys **keysp)
 {
+	bool smtp = config->deliver == CONFIG_DELIVER_SMTP;
 	char why[300] = "";
 	int r;
 
@@ -425,10 +429,9 @@ static int read_keys(const struct config *config, struct token_keys **keysp)
 	r = token_keys_read(config->token_key_file, keysp, why, sizeof(why));
 	if (!r)
 		return 0;
-	log_line(config->deliver == CONFIG_DELIVER_SMTP ? LOG_ERR : LOG_WARNING,
-		"token keys cannot be read", "file=%s why=\"%s\"", config->token_key_file,
-		why[0] ? why : strerror(-r));
-	return config->deliver == CONFIG_DELIVER_SMTP ? -EINVAL : 0;
+	log_line(smtp ? LOG_ERR : LOG_WARNING, "token keys cannot be read", "file=%s why=\"%s\"",
+		config->token_key_file, why[0] ? why : strerror(-r));
+	return !smtp ? 0 : file_error_passes(r) ? r : -EINVAL;
 }
 
 static void say_what_waits(const struct config *old, const struct config *new)

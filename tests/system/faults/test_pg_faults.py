@@ -1,0 +1,266 @@
+"""PostgreSQL is stopped, hangs, and every message between it and vacd is cut off once: vacd goes on by itself,
+and the checker finds nothing."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+import types
+
+import pytest
+
+import harness
+import lmtp_client
+import load
+import pg_proxy
+from pg_pair import Processes, check_all
+from pg_proxy import TO_CLIENT, TO_SERVER, WAYS, Fault
+from answering import Coordinators, MailServer
+
+# Hung for longer than this and the two seconds that pg.c adds, and a connection is given up.
+TIMEOUT_MS = 500
+UNANSWERED = 'no answer to a call in time'
+
+FULL = os.environ.get('VACD_FAULTS') == 'full'
+LONG = pytest.mark.skipif(not FULL, reason='in the long form only')
+
+
+@pytest.fixture(scope='module')
+def own_cluster(session_folder):
+    """One that these tests may stop."""
+    made = harness.Cluster(session_folder / 'pg_faults')
+    made.create()
+    yield made
+    made.stop('immediate')
+
+
+class World:
+    """A database, a mail server, coordinators who answer, and one daemon between them."""
+
+    def __init__(self, cluster, folder, mail, vacd, host=None):
+        self.database = load.database(cluster, folder)
+        self.database.query("SELECT vac.set_policy('mail_margin_seconds', '0')")
+        self.mail, self.socket, self.codes = mail, str(folder / 'lmtp'), []
+        seen = types.SimpleNamespace(conninfo=lambda login: self.database.conninfo(login, host=host))
+        self.daemon = vacd(seen, mail, lease_ms=1500, poll_ms=300, lmtp_socket=self.socket, database_timeout_ms=TIMEOUT_MS)
+        self.people = Coordinators(mail, MailServer([self.socket], 51), 52).start()
+
+    def open_case(self, number):
+        office = load.OFFICES[number % len(load.OFFICES)][0]
+        self.codes.append(self.database.as_login('sup_all').value("SELECT vac.open_case(%s, 'en')", office))
+
+    def rest_and_check(self, more=()):
+        check_all(self.database, [self.daemon], self.people, [*self.codes, *more])
+
+    def end(self, record):
+        self.people.finish()
+        assert self.daemon.stop() == 0
+        record.delivered += len(self.mail.copies())
+        self.database.drop()
+
+
+# ---- stopped, and hung ---------------------------------------------------------------------------
+
+def sessions_of(database):
+    return [pid for pid, in database.query(
+        "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'vacd%%'", database.name)]
+
+
+@contextlib.contextmanager
+def noticed(world):
+    """vacd is connected before, and has given up a call after."""
+    harness.wait_for(lambda: len(sessions_of(world.database)) >= 8, 60, 'all connections of a daemon')
+    before = world.daemon.log().count(UNANSWERED)
+    yield
+    harness.wait_for(lambda: world.daemon.log().count(UNANSWERED) > before, 60, 'a call that is given up')
+
+
+def fast(cluster, world):
+    cluster.restart('fast')
+
+
+def immediate(cluster, world):
+    cluster.restart('immediate')
+
+
+def sessions_hang(cluster, world):
+    pids = sessions_of(world.database)
+    try:
+        with noticed(world):
+            Processes.signal(signal.SIGSTOP, pids)
+    finally:
+        Processes.signal(signal.SIGCONT, pids)
+
+
+def hangs(cluster, world):
+    """The server as a whole: it takes connections, since the kernel does, and says nothing."""
+    pids = Processes(cluster).everybody()
+    try:
+        with noticed(world):
+            Processes.signal(signal.SIGSTOP, pids)
+        is_awake(world)
+    finally:
+        Processes.signal(signal.SIGCONT, pids)
+
+
+def hangs_for_ever(cluster, world):
+    """And is replaced."""
+    pids = Processes(cluster).everybody()
+    with noticed(world):
+        Processes.signal(signal.SIGSTOP, pids)
+    Processes.signal(signal.SIGKILL, pids)
+    harness.wait_for(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in pids), 20, 'the end of the server')
+    cluster.start()
+
+
+def is_awake(world):
+    """The loop waits for nothing: it speaks LMTP and reads its configuration again."""
+    before = world.daemon.log().count('configuration read again')
+    with lmtp_client.Client(world.socket) as client:
+        assert client.ask('LHLO mail.example.org')[:3] == '250'
+        world.daemon.signal(signal.SIGHUP)
+        harness.wait_for(lambda: world.daemon.log().count('configuration read again') > before, 60, 'a reload', every=0.01)
+
+
+# The others are in the short form of test_restart.py and test_pg.py.
+STOPS = [hangs, hangs_for_ever]
+ALL_STOPS = [*STOPS, immediate, fast, sessions_hang]
+
+
+def test_stopped_and_hung(own_cluster, folder, sink, vacd, record, full):
+    world = World(own_cluster, folder, sink(delay_ms=5), vacd)
+    stops = 20 * ALL_STOPS if full else STOPS
+    # Nobody immediate: whoever says nothing is asked for ten minutes then, which the check at the end would wait for.
+    coming = load.Load(world.database, 12 * len(stops), rate=6, seed=3, urgencies=(6, 3, 0)).start()
+    for stop in stops:
+        time.sleep(0.5)
+        stop(own_cluster, world)
+        record.fault('PostgreSQL', stop.__name__.replace('_', ' '))
+    world.rest_and_check(coming.finish(600))
+    world.end(record)
+
+
+# ---- cut off -------------------------------------------------------------------------------------
+
+@pytest.fixture
+def through_proxy(own_cluster, folder, sink, vacd):
+    """(world, proxy), when the proxy has seen one cycle."""
+    with pg_proxy.Proxy(folder / 'proxy', own_cluster) as proxy:
+        world = World(own_cluster, folder, sink(), vacd, proxy.folder)
+        harness.wait_for(lambda: 'daemon works' in world.daemon.log(), 20, 'a daemon at work')
+        cycle(world, proxy, 0)
+        yield world, proxy
+
+
+def cycle(world, proxy, number, faults=()):
+    """A case from its opening to an answer that counted, on connections that begin anew."""
+    proxy.arm(*faults)
+    proxy.cut_all()
+    world.open_case(number)
+    world.rest_and_check()
+    proxy.disarm()
+
+
+def note(record, faults):
+    """How many faults struck."""
+    for fault in faults:
+        if fault.struck:
+            record.fault(f'PostgreSQL, {fault.call or fault.direction}', f'connection cut: {fault.how}')
+    return sum(fault.struck for fault in faults)
+
+
+@LONG
+@pytest.mark.parametrize('direction', [TO_SERVER, TO_CLIENT])
+@pytest.mark.parametrize('how', WAYS)
+def test_cut_at_every_message(through_proxy, record, how, direction):
+    """Some on each connection in a cycle, each time it comes back a little further; then those that it did not reach."""
+    world, proxy = through_proxy
+    longest = {application: number for (application, way), number in proxy.longest.items() if way == direction}
+    waiting = {application: list(range(1, number + 1)) for application, number in longest.items()}
+    struck, cases = 0, 0
+    for together in (5, 2, 1, 1):
+        for begin in range(0, max(map(len, waiting.values())), together):
+            cases += 1
+            faults = [Fault(application, direction, number, how)
+                      for application, numbers in waiting.items() for number in numbers[begin:begin + together]]
+            cycle(world, proxy, cases, faults)
+            struck += note(record, faults)
+            for fault in faults:
+                if fault.struck:
+                    waiting[fault.application][waiting[fault.application].index(fault.number)] = None
+        waiting = {application: [n for n in numbers if n] for application, numbers in waiting.items()}
+    print(f'{struck} of {sum(longest.values())} messages {direction} cut: {how}; never reached: {waiting}')
+    assert struck > sum(longest.values()) * 0.8
+    world.end(record)
+
+
+# What a cycle is made of; the long form cuts whatever else is called, too.
+CALLS = {'vacd': {'hello'},
+         'vacd dispatch': {'claim_groups', 'COMMIT', 'store_plan', 'release_group', 'next_dispatch'},
+         'vacd mailer': {'claim_messages', 'finish_messages', 'next_message'},
+         'vacd final dots': {'may_send'},
+         'vacd inbox': {'receive_mail'},
+         'vacd answer': {'claim_inbound', 'token_subjects', 'take_mail', 'next_inbound'},
+         'vacd deadline': {'pass_time'},
+         'vacd seal': {'seal'}}
+
+
+def each_call(proxy, direction, how, kind=b''):
+    calls = {(application, call) for application, names in CALLS.items() for call in names}
+    if FULL:
+        calls |= set(proxy.calls)
+    return [Fault(application, direction, how=how, call=call, kind=kind) for application, call in sorted(calls)]
+
+
+def cut_each(world, proxy, record, faults):
+    """What one cycle does not come to, since its work was done although nobody was told, the next one does."""
+    for number in (1, 2):
+        if lacking(faults):
+            cycle(world, proxy, number, [fault for fault in faults if not fault.struck])
+    note(record, faults)
+    assert not lacking(faults)
+
+
+def lacking(faults):
+    struck = {(fault.application, fault.call) for fault in faults if fault.struck}
+    return {(application, call) for application, calls in CALLS.items() for call in calls} - struck
+
+
+def cut_here_and_there(world, proxy, record):
+    """Each way, in both directions; the numbers of the messages are drawn."""
+    draw, kinds = random.Random(61), [(how, direction) for how in WAYS for direction in (TO_SERVER, TO_CLIENT)]
+    faults = []
+    for application in proxy.applications():
+        faults += [Fault(application, direction, draw.randint(1, proxy.longest[application, direction]), how)
+                   for how, direction in draw.sample(kinds, 4)]
+    cycle(world, proxy, 3, faults)
+    assert note(record, faults) > 12, 'too few faults struck'
+
+
+def test_commit_whose_outcome_is_unknown(through_proxy, record):
+    """Of every call: it is committed, and the connection ends before a word of the answer has come. And, so that the
+    short form has some of each, cuts at other messages."""
+    world, proxy = through_proxy
+    cut_here_and_there(world, proxy, record)
+    cut_each(world, proxy, record, each_call(proxy, TO_CLIENT, 'unknown'))
+    last = Fault('vacd', TO_CLIENT, how='unknown', call='goodbye')
+    proxy.arm(last)
+    world.end(record)
+    assert last.struck
+
+
+@LONG
+def test_commit_that_never_was(through_proxy, record):
+    """Of every call: it has done its work, and the connection ends before the server is told to commit."""
+    world, proxy = through_proxy
+    cut_each(world, proxy, record, each_call(proxy, TO_SERVER, 'before', b'S'))
+    world.end(record)
+
+
+@LONG
+def test_all_of_an_answer_but_its_end(through_proxy, record):
+    """The rows are there, and whether they were committed is not said: they do not count."""
+    world, proxy = through_proxy
+    cut_each(world, proxy, record, each_call(proxy, TO_CLIENT, 'before', b'Z'))
+    world.end(record)
