@@ -8,6 +8,7 @@
 
 #include "answer.h"
 #include "config.h"
+#include "crl.h"
 #include "deadline.h"
 #include "dispatch.h"
 #include "health.h"
@@ -284,6 +285,14 @@ static int make_seal(struct stages *stages, const struct config *config)
 	return r;
 }
 
+static void on_list(const char *key, int outcome, const char *text, void *arg)
+{
+	(void)arg;
+	if (outcome)
+		log_error("list of revoked certificates does not hold", "key=%s why=\"%s\"", key,
+			text);
+}
+
 int stages_start(struct stages *stages, const struct config *config, const struct token_keys *keys)
 {
 	int r;
@@ -313,6 +322,7 @@ int stages_start(struct stages *stages, const struct config *config, const struc
 	pg_hurry(stages->deadline_pg);
 	pg_hurry(stages->seal_pg);
 	wake_all(stages);
+	crl_each(config, on_list, NULL);
 	return 0;
 }
 
@@ -441,6 +451,8 @@ int stages_reload(struct stages *stages, const struct config *config, const stru
 		deadline_reload(stages->deadline, config);
 	if (!r && stages->seal)
 		seal_reload(stages->seal, config);
+	if (!r)
+		crl_each(config, on_list, NULL);
 	return r;
 }
 

@@ -15,6 +15,8 @@
 #include <openssl/x509v3.h>
 
 #include "config.h"
+#include "crl.h"
+#include "pem_key.h"
 
 struct tls_mail {
 	SSL_CTX *context;
@@ -69,8 +71,14 @@ static void add_name(char *text, size_t size, const GENERAL_NAME *name)
 	if (type == GEN_IPADD) {
 		const ASN1_OCTET_STRING *ip = value;
 
-		inet_ntop(ASN1_STRING_length(ip) == 4 ? AF_INET : AF_INET6,
-			ASN1_STRING_get0_data(ip), address, sizeof(address));
+		const int length = ASN1_STRING_length(ip);
+
+		/* Nobody but us has looked at the length yet. */
+		if (length != 4 && length != 16)
+			snprintf(address, sizeof(address), "?");
+		else
+			inet_ntop(length == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(ip),
+				address, sizeof(address));
 		add_printable(text, size, address, strlen(address));
 	} else {
 		const ASN1_STRING *dns = value;
@@ -100,6 +108,17 @@ static void find_issuer(struct finding *finding, const X509 *certificate)
 	OPENSSL_free(line);
 }
 
+static const ASN1_TIME *time_of(const X509_STORE_CTX *store, const X509 *certificate)
+{
+	const X509_CRL *list = X509_STORE_CTX_get0_current_crl(store);
+	int verdict = X509_STORE_CTX_get_error(store);
+
+	if (verdict == X509_V_ERR_CRL_HAS_EXPIRED && list != NULL)
+		return X509_CRL_get0_nextUpdate(list);
+	return verdict == X509_V_ERR_CERT_NOT_YET_VALID ? X509_get0_notBefore(certificate)
+							: X509_get0_notAfter(certificate);
+}
+
 static void find_when(struct finding *finding, const ASN1_TIME *time)
 {
 	struct tm tm;
@@ -124,9 +143,7 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 	}
 	find_names(finding, certificate);
 	find_issuer(finding, certificate);
-	find_when(finding, X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID
-				   ? X509_get0_notBefore(certificate)
-				   : X509_get0_notAfter(certificate));
+	find_when(finding, time_of(store, certificate));
 	return ok;
 }
 
@@ -143,7 +160,8 @@ static int no_passphrase(char *buffer, int size, int writing, void *arg)
 static int invalid(char *error, size_t error_size, const char *key, const char *path)
 {
 	unsigned long code = ERR_peek_last_error();
-	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+	const char *reason = ERR_SYSTEM_ERROR(code) ? strerror((int)ERR_GET_REASON(code))
+						    : ERR_reason_error_string(code);
 
 	snprintf(error, error_size,
 		"%s: %s cannot be used: %s; it must be a PEM file that vacd's user can read", key,
@@ -174,8 +192,7 @@ static int load_client(
 		return 0;
 	if (SSL_CTX_use_certificate_chain_file(context, config->mail_cert_file) != 1)
 		return invalid(error, error_size, "mail_cert_file", config->mail_cert_file);
-	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1
-		|| SSL_CTX_check_private_key(context) != 1)
+	if (!pem_key_use(context, key) || SSL_CTX_check_private_key(context) != 1)
 		return invalid(error, error_size, "mail_key_file", key);
 	return 0;
 }
@@ -198,6 +215,9 @@ static int context_new(
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(context, no_passphrase);
 	r = load_authorities(context, config->mail_ca_file, error, error_size);
+	if (r == 0 && config->mail_crl_file[0] != '\0'
+		&& crl_use(context, config->mail_crl_file) != 0)
+		r = invalid(error, error_size, "mail_crl_file", config->mail_crl_file);
 	if (r == 0)
 		r = load_client(context, config, error, error_size);
 	if (r != 0) {
@@ -269,6 +289,21 @@ SSL *tls_mail_session(const struct tls_mail *tls, const char *host)
 	return ssl;
 }
 
+static void say_other(
+	const struct finding *finding, long verdict, const char *host, char *text, size_t size)
+{
+	const char *fault = crl_fault(verdict);
+
+	if (fault != NULL)
+		snprintf(text, size,
+			"whether the certificate of %s is revoked is not known: the list %s (%s); "
+			"look at mail_crl_file",
+			host, fault, finding->issuer);
+	else
+		snprintf(text, size, "the certificate of %s does not hold: %s", host,
+			X509_verify_cert_error_string(verdict));
+}
+
 static void say_certificate(
 	const struct finding *finding, long verdict, const char *host, char *text, size_t size)
 {
@@ -311,9 +346,21 @@ static void say_certificate(
 			"stands in it",
 			finding->names, host);
 		break;
+	case X509_V_ERR_CERT_REVOKED:
+		snprintf(text, size,
+			"the certificate of %s was revoked by its authority (%s); whoever runs the "
+			"mail server must have a new one",
+			host, finding->issuer);
+		break;
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+		snprintf(text, size,
+			"whether the certificate of %s is revoked is not known: the list of its "
+			"authority (%s) expired at %s; put the newest into mail_crl_file and "
+			"reload",
+			host, finding->issuer, finding->when);
+		break;
 	default:
-		snprintf(text, size, "the certificate of %s does not hold: %s", host,
-			X509_verify_cert_error_string(verdict));
+		say_other(finding, verdict, host, text, size);
 	}
 }
 

@@ -112,7 +112,7 @@ def test_one_that_is_over_is_refused_and_the_next_is_taken(database, certs, vacd
     assert fetch()[0] == 0
     fetch.token.write_text('one.that.is.over\n')
     server = FaultServer(certs.good)
-    server.fault = 'no_login'
+    server.wrong('auth', '5yz')
     try:
         daemon = vacd(database, server, mail_auth='xoauth2', mail_user='vacd@agency.example.org', mail_secret_file=fetch.token)
         harness.wait_for(lambda: 'daemon works' in daemon.log(), 20, 'work')
@@ -122,7 +122,7 @@ def test_one_that_is_over_is_refused_and_the_next_is_taken(database, certs, vacd
         harness.wait_for(lambda: 'mail_login' in daemon.log(), 30, 'the refusal')
         assert bearer('one.that.is.over') in ' '.join(server.commands('tls')) and not server.mails
         assert fetch()[0] == 0
-        server.fault = None
+        server.right()
         daemon.process.send_signal(signal.SIGHUP)   # or it would wait for some minutes
         harness.wait_for(lambda: server.mails, 60, 'the mail')
         assert bearer(TOKEN) in ' '.join(server.commands('tls'))
