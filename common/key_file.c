@@ -15,6 +15,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "pem_key.h"
+
 enum { FILE_MAX = 16 * 1024 };
 
 struct key_file {
@@ -80,25 +82,19 @@ static int key_file_load(struct key_file *file)
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
-/* Nobody is there to type a pass phrase. */
-static int no_pass_phrase(char *text, int size, int writing, void *arg)
+static EVP_PKEY *parse_public(const struct key_file *file)
 {
-	(void)text;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
+	BIO *bio = BIO_new_mem_buf(file->text, (int)file->length);
+	EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return key;
 }
 
 static int parse(struct key_file *file, EVP_PKEY **pkeyp)
 {
-	BIO *bio = BIO_new_mem_buf(file->text, (int)file->length);
-
-	if (!bio)
-		return system_error(file, ENOMEM);
-	*pkeyp = file->secret ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
-			      : PEM_read_bio_PUBKEY(bio, NULL, no_pass_phrase, NULL);
-	BIO_free(bio);
+	/* The file's memory is larger than the file, and zeroed. */
+	*pkeyp = file->secret ? pem_key_parse(file->text) : parse_public(file);
 	ERR_clear_error();
 	if (*pkeyp)
 		return 0;

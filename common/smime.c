@@ -86,23 +86,46 @@ static int64_t seconds(const ASN1_TIME *time)
 }
 
 static int check_cert(
-	const struct reading *r, struct smime_signer *signer, const char *sender, int64_t now)
+	const struct reading *r, const struct smime_signer *signer, const char *sender)
 {
 	uint32_t usage = X509_get_key_usage(signer->cert),
 		 more = X509_get_extended_key_usage(signer->cert);
 
 	if (X509_check_private_key(signer->cert, signer->key) != 1)
 		return invalid(r, "is not the certificate of this smime_key_file");
-	if (X509_check_email(signer->cert, sender, 0, 0) != 1)
+	if (!EVP_PKEY_is_a(signer->key, "RSA") && !EVP_PKEY_is_a(signer->key, "EC"))
+		return invalid(r, "has a key that is neither RSA nor EC, which mail clients know");
+	if (!smime_signer_names(signer, sender))
 		return invalid(r, "does not name the address in mail_from");
 	if (!(usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
 		return invalid(r, "may not sign (its keyUsage)");
 	if (!(more & (XKU_SMIME | XKU_ANYEKU)))
 		return invalid(r, "is not for mail (its extendedKeyUsage)");
+	return 0;
+}
+
+/* What is in the files may still be nothing that OpenSSL makes a signature of (a certificate twice, say). */
+static int try_it(const struct reading *r, const struct smime_signer *signer)
+{
+	char text[] = "Subject: x\r\nContent-Type: text/plain\r\n\r\nx\r\n";
+	const struct imip_mail mail = {.bytes = text, .length = sizeof(text) - 1};
+	char *signature;
+	int result = smime_sign(signer, &mail, &signature);
+
+	free(signature);
+	if (result == -ENOMEM)
+		return result;
+	return result ? invalid(r, "and its key make no signature; is a certificate in it twice?")
+		      : 0;
+}
+
+static int check_time(const struct reading *r, struct smime_signer *signer, int64_t now)
+{
 	signer->ends = seconds(X509_get0_notAfter(signer->cert));
-	if (now < seconds(X509_get0_notBefore(signer->cert)))
-		return invalid(r, "is not valid yet");
-	return now > signer->ends ? invalid(r, "has expired") : 0;
+	if (now >= seconds(X509_get0_notBefore(signer->cert)) && now <= signer->ends)
+		return 0;
+	(void)invalid(r, now > signer->ends ? "has expired" : "is not valid yet");
+	return SMIME_NOT_NOW;
 }
 
 int smime_signer_read(const char *cert_path, const char *key_path, const char *sender, int64_t now,
@@ -114,11 +137,17 @@ int smime_signer_read(const char *cert_path, const char *key_path, const char *s
 
 	if (!r)
 		r = read_certs(&reading, signer);
+	else if (r != -ENOMEM)
+		r = SMIME_INVALID; /* error has the file and why */
 	if (!r)
-		r = check_cert(&reading, signer, sender, now);
+		r = check_cert(&reading, signer, sender);
+	if (!r)
+		r = try_it(&reading, signer);
+	if (!r)
+		r = check_time(&reading, signer, now);
 	if (r == -ENOMEM)
 		(void)snprintf(error, error_size, "%s: %s", cert_path, strerror(ENOMEM));
-	if (r)
+	if (r && r != SMIME_NOT_NOW)
 		signer = smime_signer_free(signer);
 	*signerp = signer;
 	return r;
@@ -133,6 +162,11 @@ struct smime_signer *smime_signer_free(struct smime_signer *signer)
 	sk_X509_pop_free(signer->others, X509_free);
 	free(signer);
 	return NULL;
+}
+
+bool smime_signer_names(const struct smime_signer *signer, const char *sender)
+{
+	return X509_check_email(signer->cert, sender, 0, 0) == 1;
 }
 
 int64_t smime_signer_ends(const struct smime_signer *signer)

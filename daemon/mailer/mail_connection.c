@@ -193,7 +193,7 @@ static void flush(struct mail_connection *connection)
 
 	if (length == 0 || connection->buffer == NULL)
 		return;
-	if (bufferevent_write(connection->buffer, bytes, length) < 0)
+	if (mail_login_write(connection->buffer, bytes, length) < 0)
 		smtp_lost(connection->smtp, "out of memory");
 	smtp_output_taken(connection->smtp, length);
 }

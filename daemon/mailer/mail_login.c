@@ -4,6 +4,8 @@
 #include "mail_login.h"
 
 #include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <stdbool.h>
@@ -61,6 +63,25 @@ void mail_login_wipe(char *secret)
 	if (secret != NULL)
 		OPENSSL_cleanse(secret, strlen(secret));
 	free(secret);
+}
+
+static void wipe(const void *bytes, size_t length, void *arg)
+{
+	(void)bytes;
+	OPENSSL_clear_free(arg, length);
+}
+
+int mail_login_write(struct bufferevent *buffer, const char *bytes, size_t length)
+{
+	char *copy = OPENSSL_malloc(length);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, bytes, length);
+	if (evbuffer_add_reference(bufferevent_get_output(buffer), copy, length, wipe, copy) == 0)
+		return 0;
+	OPENSSL_clear_free(copy, length);
+	return -ENOMEM;
 }
 
 static ssize_t read_file(const char *path, char *bytes, size_t size)

@@ -7,6 +7,7 @@
 
 #include "smtp.h"
 
+struct bufferevent;
 struct config;
 
 struct mail_login {
@@ -28,6 +29,10 @@ void mail_login_clear(struct mail_login *login);
 int mail_login_secret(const struct mail_login *login, char **secret, char *error, size_t error_size)
 	__attribute__((warn_unused_result));
 void mail_login_wipe(char *secret);
+/* Like bufferevent_write(), for bytes that may hold the secret: libevent frees what it has written as it is,
+ * unless it is ours. 0 or -ENOMEM. */
+int mail_login_write(struct bufferevent *buffer, const char *bytes, size_t length)
+	__attribute__((warn_unused_result));
 
 /* For EHLO: the configured name, the host's if it has a domain, else the literal of the socket's own
  * address (RFC 5321 4.1.3). */

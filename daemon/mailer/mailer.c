@@ -15,6 +15,7 @@
 #include "../steady.h"
 #include "../tls.h"
 #include "config.h"
+#include "log.h"
 #include "mailer_state.h"
 #include "smime.h"
 
@@ -93,6 +94,12 @@ static int read_signer(
 	if (config->smime_key_file[0] != '\0' && config->deliver == CONFIG_DELIVER_SMTP)
 		r = smime_signer_read(config->smime_cert_file, config->smime_key_file,
 			config->mail_from, time(NULL), signerp, error, error_size);
+	if (r == SMIME_NOT_NOW) {
+		/* Whoever reads them is warned by their client; a mail that does not come warns nobody. */
+		log_error("mail is signed with a certificate that does not hold now", "why=\"%s\"",
+			error);
+		r = 0;
+	}
 	return r == SMIME_INVALID ? MAILER_INVALID : r;
 }
 

@@ -206,7 +206,10 @@ static int add_signature(struct mailer *mailer, struct mail_item *item)
 {
 	int r = 0;
 
-	if (mail_item_signature(item) == NULL && mailer->signer == NULL)
+	/* An appointment of before keeps its sender, which another certificate does not name. */
+	if (mail_item_signature(item) == NULL
+		&& (mailer->signer == NULL
+			|| !smime_signer_names(mailer->signer, item->message.sender)))
 		return 0;
 	if (mail_item_signature(item) == NULL)
 		r = smime_sign(mailer->signer, &item->mail, &item->made);

@@ -1,5 +1,6 @@
 """Signed mails, checked by programs that are not ours: OpenSSL's, and cmsutil of NSS, which shares no code with it."""
 
+import base64
 import email
 import email.policy
 import re
@@ -28,7 +29,8 @@ class Authority:
 
     def issue(self, name, kind='ec', address=FROM, days=30, more='keyUsage=digitalSignature\nextendedKeyUsage=emailProtection'):
         cert, key, request, extensions = (self.folder / f'{name}.{end}' for end in ('crt', 'key', 'csr', 'ext'))
-        self.key(key, {'ec': ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'rsa': ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048']}[kind])
+        self.key(key, {'ec': ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'rsa': ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'],
+                       'ed25519': ['-algorithm', 'ED25519']}[kind])
         extensions.write_text(f'subjectAltName=email:{address}\n{more}\n')
         harness.run_checked(['openssl', 'req', '-new', '-key', key, '-out', request, '-subj', f'/CN={name}'])
         harness.run_checked(['openssl', 'x509', '-req', '-in', request, '-CA', self.ca, '-CAkey', self.ca_key, '-out', cert, '-days', str(days),
@@ -119,10 +121,10 @@ def test_a_second_copy_is_equal_to_the_byte(cluster, folder, certs, sink, vacd, 
 
 
 @pytest.mark.parametrize('change, said', [
-    ({'address': 'other@agency.example.org'}, 'does not name the address in mail_from'), ({'days': -1}, 'has expired'),
+    ({'address': 'other@agency.example.org'}, 'does not name the address in mail_from'), ({'kind': 'ed25519'}, 'neither RSA nor EC'),
     ({'more': 'keyUsage=keyEncipherment'}, 'may not sign'), ({'more': 'extendedKeyUsage=serverAuth'}, 'is not for mail'),
     ('key', 'is not the certificate of this smime_key_file'), ('open', 'is open to every user'), ('none', 'holds no certificate'),
-    ('gone', 'gone.crt')])
+    ('gone', 'gone.crt'), ('no key', 'gone.key'), ('twice', 'make no signature')])
 def test_what_cannot_sign_is_refused(folder, database, certs, sink, authority, change, said):
     chosen = authority.issue('ours', **change) if isinstance(change, dict) else authority.issue('ours')
     if change == 'key':
@@ -133,6 +135,10 @@ def test_what_cannot_sign_is_refused(folder, database, certs, sink, authority, c
         chosen['smime_cert_file'].write_text('nothing\n')
     elif change == 'gone':
         chosen['smime_cert_file'] = folder / 'gone.crt'
+    elif change == 'no key':
+        chosen['smime_key_file'] = folder / 'gone.key'
+    elif change == 'twice':
+        chosen['smime_cert_file'].write_text(2 * chosen['smime_cert_file'].read_text())
     config = harness.write_config(folder / 'check.conf', **harness.daemon_settings(folder, database, certs, sink().port, **chosen))
     done = harness.run_vacd('check', config=config)
     assert done.returncode != 0 and re.search(f'^bad  signed mail: .*{said}', done.stdout, re.M), done.stdout
@@ -146,3 +152,34 @@ def test_check_names_the_certificate_and_warns_before_its_end(folder, database, 
                                                                                          **authority.issue(f'ours{days}', days=days)))
         said = next(line for line in harness.run_vacd('check', config=config).stdout.splitlines() if ' signed mail: ' in line)
         assert said.startswith(mark) and FROM in said and ('get a new certificate' in said) == (days == 5)
+
+
+def test_a_certificate_that_is_over_stops_nothing(cluster, folder, certs, sink, vacd, authority):
+    """A mail that does not come helps nobody: it goes out signed all the same, and the journal and vacd check say so."""
+    database, mail = load.database(cluster, folder), sink()
+    daemon = vacd(database, mail, **authority.issue('over', days=-1))
+    open_cases(database, 1)
+    assert b'multipart/signed' in mail.wait(1)[0].path.read_bytes()
+    assert re.search('error mail is signed with a certificate that does not hold now why=".*has expired', daemon.log())
+    done = harness.run_vacd('check', config=daemon.config)
+    assert re.search('^bad  signed mail: .*has expired', done.stdout, re.M), done.stdout
+    database.drop()
+
+
+def test_what_another_sender_began_is_not_signed(cluster, folder, certs, sink, vacd, authority):
+    """The certificate would not name who it is from."""
+    database, mail = load.database(cluster, folder), sink()
+    first = vacd(database, mail, **authority.issue('ours'))
+    code, = open_cases(database, 1)
+    mail.wait(1)
+    load.settle(database, [first])
+    assert first.stop() == 0
+    vacd(database, mail, mail_from='vacd@new.example.org', **authority.issue('new', address='vacd@new.example.org'))
+    database.as_login('sup_all').value("SELECT vac.withdraw_case(%s, 'mistake')", code)
+    mail.wait(2)
+    open_cases(database, 1)
+    before, cancel, after = (copy.path.read_bytes() for copy in mail.wait(3)[:3])
+    assert b'METHOD:CANCEL' in base64.b64decode(b''.join(email.message_from_bytes(cancel).get_payload()[0].get_payload()[2].get_payload().encode().split()))
+    assert f'<{FROM}>'.encode() in cancel and b'multipart/signed' not in cancel
+    assert b'<vacd@new.example.org>' in after and authority.openssl_agrees(after)[0] and authority.openssl_agrees(before)[0]
+    database.drop()
