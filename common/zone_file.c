@@ -80,7 +80,7 @@ static bool take_letters(const char **text)
 	size_t n;
 
 	if (take_char(text, '<')) {
-		n = strcspn(*text, ">");
+		n = strcspn(*text, ">\n");
 		*text += n;
 		return take_char(text, '>');
 	}
@@ -102,13 +102,18 @@ static bool take_turn(const char **text, struct turn *turn)
 	       && turn->weekday <= 6;
 }
 
-/* Offsets are counted westwards here. */
+/* As a clock, counted westwards. */
+static bool take_west(const char **text, int32_t *west)
+{
+	return take_clock(text, west) && *west >= -OFFSET_MOST && *west <= OFFSET_MOST;
+}
+
 static bool read_footer(const char *text, struct footer *footer)
 {
 	int32_t west;
 
 	*footer = (struct footer){0};
-	if (!take_letters(&text) || !take_clock(&text, &west))
+	if (!take_letters(&text) || !take_west(&text, &west))
 		return false;
 	footer->standard = -west;
 	if (*text == '\n')
@@ -118,7 +123,7 @@ static bool read_footer(const char *text, struct footer *footer)
 	if (!take_letters(&text))
 		return false;
 	if (*text != ',') {
-		if (!take_clock(&text, &west))
+		if (!take_west(&text, &west))
 			return false;
 		footer->summer = -west;
 	}

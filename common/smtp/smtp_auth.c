@@ -68,19 +68,21 @@ static int add_plain(struct smtp_login *login, const char *user, const char *sec
 	return r;
 }
 
+/* Not by asprintf(), which leaves copies behind while its memory grows. */
 static int add_xoauth2(struct smtp_login *login, const char *user, const char *secret)
 {
-	char *message = NULL;
-	int length = asprintf(&message,
-		"user=%s\x01"
-		"auth=Bearer %s\x01\x01",
-		user, secret);
-	int r;
+	static const char form[] = "user=%s\x01"
+				   "auth=Bearer %s\x01\x01";
+	size_t size = sizeof(form) + strlen(user) + strlen(secret);
+	char *message = malloc(size);
+	int length, r;
 
-	if (length < 0)
+	if (message == NULL)
 		return -ENOMEM;
+	length = snprintf(message, size, form, user, secret);
 	r = add_response(login, message, (size_t)length);
-	wipe(message);
+	OPENSSL_cleanse(message, size);
+	free(message);
 	return r;
 }
 

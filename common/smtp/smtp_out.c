@@ -102,6 +102,8 @@ void smtp_out_taken(struct smtp_out *out, size_t length)
 {
 	out->taken += length;
 	if (out->taken == out->length) {
+		if (out->length > 0)
+			OPENSSL_cleanse(out->bytes, out->length);
 		out->taken = 0;
 		out->length = 0;
 	}

@@ -2,7 +2,8 @@
  * reader_driver - has lines of its standard input read by a reader, and says what came back
  *
  * What a mail does to the process that reads it is up to this program: the line names it. Beside the
- * loop and the answers everything is the daemon's own.
+ * loop and the answers everything is the daemon's own. "reader-driver calls" prints what the reader's own
+ * sandbox lets a process ask the kernel for.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hostile_acts.h"
@@ -18,6 +21,7 @@
 #include "reader.h"
 #include "reader/reader_child.h"
 #include "reader/reader_process.h"
+#include "reader/reader_sandbox.h"
 
 /* ---- what a mail does ----------------------------------------------------------------------- */
 
@@ -41,6 +45,36 @@ static int read_act(const char *raw, size_t n, int64_t now, int64_t until, struc
 }
 
 static const struct reader_work work = {.prepare = prepare, .read = read_act};
+
+/* ---- what the reader itself may ask for ----------------------------------------------------- */
+
+enum { CALLS = 600 };
+
+/* 0: it came back, or ended the process as it should; else the signal it died of; -1: no process. */
+static int try_call(long number)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		if (reader_sandbox_prepare() < 0 || reader_sandbox_enter() < 0)
+			_exit(EXIT_FAILURE);
+		(void)syscall(number, -1L, -1L, -1L, -1L, -1L, -1L);
+		_exit(EXIT_SUCCESS);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* The numbers that a process in the reader's own sandbox is not ended for, a line each. */
+static int print_calls(void)
+{
+	for (long number = 0; number < CALLS; number++)
+		if (try_call(number) != SIGSYS)
+			printf("%ld\n", number);
+	return EXIT_SUCCESS;
+}
 
 /* ---- the daemon's side ---------------------------------------------------------------------- */
 
@@ -148,6 +182,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "reader") == 0)
 		return reader_process_run(&work);
+	if (argc > 1 && strcmp(argv[1], "calls") == 0)
+		return print_calls();
 	signal(SIGPIPE, SIG_IGN);
 	if (set_up(&driver) < 0)
 		return EXIT_FAILURE;
