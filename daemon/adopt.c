@@ -1,5 +1,6 @@
 #include "adopt.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -26,9 +27,11 @@ static PGconn *log_in(const struct config *config)
 	return conn;
 }
 
-static int adopt(PGconn *conn)
+static int adopt(PGconn *conn, bool anyway)
 {
-	PGresult *result = PQexec(conn, "SELECT adopted, said FROM vac_daemon.adopt()");
+	const char *const values[] = {anyway ? "true" : "false"};
+	PGresult *result = PQexecParams(conn, "SELECT adopted, said FROM vac_daemon.adopt($1)", 1,
+		NULL, values, NULL, NULL, 0);
 	char why[500];
 	int r = NOT_DONE;
 
@@ -45,18 +48,18 @@ static int adopt(PGconn *conn)
 
 int adopt_command(const struct config *config, int argc, char **argv)
 {
+	bool anyway = argc == 2 && strcmp(argv[1], "--anyway") == 0;
 	PGconn *conn;
 	int r;
 
-	(void)argv;
-	if (argc > 1) {
-		fputs("vacd: adopt takes no arguments\n", stderr);
+	if (argc > 1 && !anyway) {
+		fputs("usage: vacd adopt [--anyway]\n", stderr);
 		return EX_USAGE;
 	}
 	conn = log_in(config);
 	if (!conn)
 		return NOT_DONE;
-	r = adopt(conn);
+	r = adopt(conn, anyway);
 	PQfinish(conn);
 	return r;
 }

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "crl.h"
 #include "inbox.h"
 #include "intake.h"
 #include "mail_try.h"
@@ -34,20 +36,26 @@ struct check {
 	bool bad;
 };
 
+/* severity is ok, warn (to be looked at, in time) or bad. */
+static void say_as(struct check *check, const char *severity, const char *what, const char *text)
+{
+	check->bad |= strcmp(severity, "bad") == 0;
+	printf("%-4s %s: %s\n", severity, what, text);
+	fflush(stdout);
+}
+
 static void say(struct check *check, bool ok, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 static void say(struct check *check, bool ok, const char *what, const char *fmt, ...)
 {
+	char text[2 * TEXT_SIZE];
 	va_list ap;
 
-	check->bad |= !ok;
-	printf("%-4s %s: ", ok ? "ok" : "bad", what);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
+	say_as(check, ok ? "ok" : "bad", what, text);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -87,6 +95,7 @@ static void check_signer(struct check *check)
 	if (smime_signer_read(config->smime_cert_file, config->smime_key_file, config->mail_from,
 		    time(NULL), &signer, why, sizeof(why))) {
 		say(check, false, "signed mail", "%s", why);
+		smime_signer_free(signer);
 		return;
 	}
 	left = (smime_signer_ends(signer) - time(NULL)) / 86400;
@@ -124,6 +133,11 @@ static void check_intake(struct check *check)
 		say(check, true, "intake", "by SQL only");
 }
 
+static void say_list(const char *key, int outcome, const char *text, void *arg)
+{
+	say(arg, outcome == 0, key, "%s", text);
+}
+
 static void check_history(struct check *check)
 {
 	const char *path = check->config->history_key_file;
@@ -141,21 +155,63 @@ static void check_history(struct check *check)
 	signature_key_free(key);
 }
 
-static void check_readable(struct check *check, const char *what, const char *path)
+/* Says something only when it is wrong: what the file is good for is tried elsewhere. */
+static void check_secret(struct check *check, const char *what, const char *path)
 {
+	struct stat status;
 	int fd;
 
 	if (!path[0])
 		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &status) != 0)
 		say(check, false, what, "%s: %s; make it readable for the login that runs vacd",
 			path, strerror(errno));
-	else
+	else if (status.st_mode & S_IRWXO)
+		say(check, false, what, "%s is open to every user of this machine: chmod o-rwx it",
+			path);
+	if (fd >= 0)
 		close(fd);
 }
 
+static void check_secrets(struct check *check)
+{
+	const struct config *config = check->config;
+
+	check_secret(check, "database password", config->database_password_file);
+	check_secret(check, "mail secret", config->mail_secret_file);
+	check_secret(check, "mail key", config->mail_key_file);
+	check_secret(check, "intake key", config->intake_key_file);
+}
+
 /* ---- database ------------------------------------------------------------------------------- */
+
+/* What to do when the server, or the way to it, says no. Without its words in English: the general advice. */
+static const char *way_in(const char *why)
+{
+	static const struct {
+		const char *words, *advice;
+	} known[] = {
+		{"Peer authentication failed",
+			"run it as that login's own user: runuser -u vacd -- vacd check"},
+		{"password authentication failed",
+			"compare the first line of database_password_file with what ALTER ROLE ... "
+			"PASSWORD set"},
+		{"no password supplied", "name a file with it as database_password_file"},
+		{"no pg_hba.conf entry",
+			"have the database's administrator add this machine to pg_hba.conf"},
+		{"FATAL:  role ", "have it made: runuser -u postgres -- createuser vacd"},
+		{"FATAL:  database ", "have it made: runuser -u postgres -- createdb vac; then "
+				      "`vacd migrate`"},
+		{"cannot be read", "make it readable for the login that runs vacd"},
+		{"certificate", "look at sslrootcert and sslmode in the key database"},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strstr(why, known[i].words))
+			return known[i].advice;
+	return "see that PostgreSQL runs there, and what the key database says in vacd.conf(5)";
+}
 
 static void check_login(struct check *check)
 {
@@ -171,7 +227,8 @@ static void check_login(struct check *check)
 		say(check, true, "database", "%s as %s, PostgreSQL %s", PQdb(check->conn),
 			PQuser(check->conn), PQparameterStatus(check->conn, "server_version"));
 	else
-		say(check, false, "database", "%s", r < 0 ? strerror(-r) : why);
+		say(check, false, "database", "%s; %s", r < 0 ? strerror(-r) : why,
+			r ? "correct the key database in vacd.conf" : way_in(why));
 	pg_login_free(login);
 }
 
@@ -196,21 +253,36 @@ static PGresult *ask(struct check *check, const char *what, const char *statemen
 	return NULL;
 }
 
-static void check_schema(struct check *check)
+/* Whether it is this program's own, so that more can be asked. */
+static bool check_schema(struct check *check)
 {
 	PGresult *result = ask(check, "schema", "SELECT vac_daemon.schema_digest()");
 	const char *digest;
+	bool fits;
 
 	if (!result)
-		return;
+		return false;
 	digest = PQntuples(result) ? pg_text(result, 0, 0) : NULL;
-	if (digest && strcmp(digest, VACD_SCHEMA_DIGEST) == 0)
+	fits = digest && strcmp(digest, VACD_SCHEMA_DIGEST) == 0;
+	if (fits)
 		say(check, true, "schema", "%.12s, this program's own", digest);
 	else
 		say(check, false, "schema",
 			"%.12s, but this program needs %.12s; run this version's "
 			"`vacd migrate`, or install the vacd that fits",
 			digest ? digest : "none", VACD_SCHEMA_DIGEST);
+	PQclear(result);
+	return fits;
+}
+
+static void check_readiness(struct check *check)
+{
+	PGresult *result = ask(
+		check, "readiness", "SELECT severity, what, said FROM vac_daemon.readiness()");
+
+	for (int row = 0; row < PQntuples(result); row++)
+		say_as(check, PQgetvalue(result, row, 0), PQgetvalue(result, row, 1),
+			PQgetvalue(result, row, 2));
 	PQclear(result);
 }
 
@@ -360,12 +432,15 @@ int check_command(const struct config *config, int argc, char **argv)
 		config->deliver == CONFIG_DELIVER_SMTP ? "smtp" : "hold: NOTHING IS SENT");
 	check_tokens(&check);
 	check_history(&check);
-	check_readable(&check, "mail secret", config->mail_secret_file);
+	crl_each(config, say_list, &check);
+	check_secrets(&check);
 	check_login(&check);
 	if (check.conn) {
-		check_schema(&check);
-		check_zones(&check);
 		check_clock(&check);
+		if (check_schema(&check)) {
+			check_zones(&check);
+			check_readiness(&check);
+		}
 	}
 	check_mail(&check);
 	check_signer(&check);

@@ -1,7 +1,9 @@
 """The systemd files: accepted, and shut in as far as STYLE's bar says."""
 
+import http.server
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -57,8 +59,38 @@ def test_install_puts_everything_where_debian_expects_it(installed):
     for ending in ('sbin/vacd', 'man/man8/vacd.8', 'man/man5/vacd.conf.5', 'man/man7/vacd-plan.7', 'man/man7/vacd-views.7', 'vacd/vacd.conf', 'etc/vacd/psqlrc', 'vacd.service', 'vacd-lmtp.socket', 'vacd-fetch.service', 'vacd-fetch.timer', 'examples/getmailrc',
                    'sql/bootstrap.sql', 'sql/schema/0001_tables.sql'):
         assert any(ending in name for name in there), f'{ending} is not installed'
+    for page in tracked('*.5', '*.7', '*.8'):
+        assert any(name.endswith(f'/man{page.suffix[1]}/{page.name}') for name in there), f'{page.name} is not installed'
+    for path in UNITS:
+        assert any(name.endswith('/' + path.name.removesuffix('.in')) for name in there), f'{path.name} is not installed'
     for folder in ('sysusers.d', 'tmpfiles.d'):
         assert any(f'/{folder}/' in name for name in there), f'nothing for {folder}'
+
+
+class Alarm(http.server.BaseHTTPRequestHandler):
+    heard = []
+
+    def do_POST(self):
+        self.heard.append(self.rfile.read(int(self.headers['Content-Length'])).decode())
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_who_is_told_of_a_failure(installed):
+    text = unit(installed, harness.ROOT / 'systemd' / 'vacd-failed@.service').read_text()
+    line = re.search("^ExecStart=/bin/sh -c '(.*)'$", text, re.M)[1].replace('%i', 'vacd').replace('%H', 'example')
+    server = http.server.HTTPServer(('127.0.0.1', 0), Alarm)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        for url in ('', f'http://127.0.0.1:{server.server_port}/'):
+            subprocess.run(['/bin/sh', '-c', line], env={'ALARM_URL': url, 'PATH': '/usr/bin:/bin'}, check=True, timeout=30)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert Alarm.heard == ['vacd has failed on example']
 
 
 def test_the_mail_socket_is_what_the_daemon_looks_for(installed):
@@ -69,3 +101,16 @@ def test_the_mail_socket_is_what_the_daemon_looks_for(installed):
     assert re.search('^g vacd-lmtp ', groups, re.M)
     path = re.search('^ListenStream=(.*)$', text, re.M)[1]
     assert f'"{path}"' in (harness.ROOT / 'daemon' / 'receive' / 'receive.c').read_text()
+
+
+def test_the_package_has_the_programs_version():
+    log = (harness.ROOT / 'debian' / 'changelog').read_text()
+    build = (harness.ROOT / 'meson.build').read_text()
+    assert re.match(r'vacd \((.*?)\)', log)[1] == re.search(r"version: '(.*?)'", build)[1]
+
+
+def test_the_package_is_built_with_what_the_build_needs():
+    """Each -dev package that ./dev installs to build."""
+    words = re.search(r'^packages_build=\((.*?)\)', (harness.ROOT / 'dev').read_text(), re.M | re.S)[1].split()
+    control = (harness.ROOT / 'debian' / 'control').read_text()
+    assert [word for word in words if word.endswith('-dev') and word != 'libc6-dev' and f' {word},' not in control] == []
