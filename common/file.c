@@ -58,3 +58,18 @@ int file_read_text(const char *path, size_t most, char **textp)
 	*textp = text;
 	return 0;
 }
+
+bool file_error_passes(int r)
+{
+	switch (-r) {
+	case EAGAIN:
+	case EINTR:
+	case EIO:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+		return true;
+	default:
+		return false;
+	}
+}

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -5,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +15,7 @@
 #include "adopt.h"
 #include "check.h"
 #include "config.h"
+#include "file.h"
 #include "import.h"
 #include "log.h"
 #include "migrate.h"
@@ -19,6 +23,7 @@
 #include "probe.h"
 #include "reader/reader_mail.h"
 #include "reader/reader_process.h"
+#include "reader/reader_sandbox.h"
 #include "receive.h"
 #include "service.h"
 #include "simulate_command.h"
@@ -118,7 +123,7 @@ static int run_daemon(const char *path)
 	if (r) {
 		log_error("configuration refused", "why=\"%s\"", r < 0 ? strerror(-r) : error);
 		reader_process_end(&reader);
-		return EX_CONFIG;
+		return file_error_passes(r) ? EXIT_FAILURE : EX_CONFIG; /* 78 is for good */
 	}
 	r = service_run(path, config, &reader);
 	reader_process_end(&reader);
@@ -141,6 +146,16 @@ static int dispatch_command(const char *path, int argc, char **argv)
 	return usage_error("no such command");
 }
 
+/* What is in memory stays there: no core file, wherever the kernel would put one, and no other process of
+ * the same user looks into this one. A sanitizer has to look into itself. */
+static bool keep_in(void)
+{
+	const struct rlimit nothing = {.rlim_cur = 0, .rlim_max = 0};
+
+	return setrlimit(RLIMIT_CORE, &nothing) == 0
+	       && (READER_SANITIZED || prctl(PR_SET_DUMPABLE, 0) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
@@ -150,6 +165,10 @@ int main(int argc, char **argv)
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	if (!keep_in()) {
+		perror("vacd: core files cannot be forbidden");
+		return EX_OSERR;
+	}
 	/* "+": what stands behind the command is the command's. */
 	for (int option; (option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1;) {
 		switch (option) {

@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 			last_outage bigint := coalesce((SELECT max(o.outage_id) FROM outage o), 0);
 		BEGIN
 			RETURN QUERY
-			(SELECT 'opens', a.appointment_id, m.sent_at
+			(SELECT 'opens', a.appointment_id, least(m.sent_at, now_at)
 				FROM appointment a
 					CROSS JOIN LATERAL (SELECT min(s.sent_at) AS sent_at FROM message s
 						WHERE s.uid = a.uid AND s.sequence = a.sequence AND s.method = 'REQUEST' AND s.state = 'sent') m
@@ -71,7 +71,7 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 			(SELECT 'digest', d.supervisor_id, d.due FROM digests(now_at) d ORDER BY d.due LIMIT most)
 			UNION ALL
 			SELECT 'cleaning', NULL::bigint, min(o.received_at) + policy_number('keep_raw_inbound') * interval '24 hours'
-				FROM inbound o WHERE o.raw IS NOT NULL AND NOT o.waiting
+				FROM inbound o WHERE o.raw IS NOT NULL AND NOT o.waiting AND is_read(o.delivery)
 			UNION ALL
 			SELECT 'cleaning', NULL::bigint, (SELECT o.made_at FROM message o WHERE o.cleared_at IS NULL AND NOT o.waiting ORDER BY o.made_at LIMIT 1)
 				+ policy_number('keep_sent_mail') * interval '24 hours';

@@ -149,6 +149,8 @@ CREATE OR REPLACE FUNCTION vac_store.window_opens(id bigint, now_at timestamptz)
 			IF since IS NULL THEN
 				RETURN false;
 			END IF;
+			-- The clock may have been set back since.
+			since := least(since, now_at);
 			office := (SELECT k.office_id FROM coordinator k WHERE k.coordinator_id = a.coordinator_id);
 			until := (SELECT t.answer_by FROM answer_times(ARRAY[id], since) t);
 			half := half_way(a.urgency, office, since, until);

@@ -1,18 +1,26 @@
 #!/usr/bin/python3
 """Looks at a database and at what was delivered, and says whether vacd kept its promises.
 
-    checker.py --database CONNINFO --delivered FOLDER [--acknowledged FILE] [--no-order]
+    checker.py --database CONNINFO --delivered FOLDER [--acknowledged FILE] [--received FILE] [--no-order]
 
 FOLDER is a mail sink's (index.tsv and NNNNNNNN.eml) or a tree of Maildirs (then use --no-order: a
-mail server may turn round what it was given in order). FILE has one acknowledged case code a line.
-CONNINFO must be an administrator's. Run it when the daemons have come to rest. Exit status 0: all
-is well; 1: the problems are listed.
+mail server may turn round what it was given in order). FILE has one acknowledged case code a line, or
+one Message-ID (without <>) of a mail that the inbox took. CONNINFO must be an administrator's. Run it
+when the daemons have come to rest. Exit status 0: all is well; 1: the problems are listed.
 
-Checked: every acknowledged case is there; every request has exactly one live appointment or a stated
-reason why not (none when withdrawn or held); every live appointment's newest state was delivered to
-its coordinator, with the right times; what was moved to make room is not late for it; what was
-delivered and is no longer live was cancelled; nobody got an older state after a newer one; nobody is in two places; copies of one message are equal to the
-byte; nothing was delivered that is not on record; nothing is left waiting.
+The promises, and what is looked at for each:
+1. Nothing acknowledged is lost, no request forgotten: every acknowledged case and every mail taken in
+   is there; every request has a live appointment or a stated reason why not (none when withdrawn or
+   held); nothing is left waiting, out or in.
+2. Nobody is in two places; no request has two coordinators (but a call-out, until one accepts).
+3. The newest state of each live appointment was delivered to its coordinator with the right times, what
+   was delivered and is no longer live was cancelled; copies of one message are equal to the byte;
+   nothing was delivered that is not on record.
+4. Nobody got an older state after a newer one, and no message that was never claimed.
+5. Each appointment has its decision and its history, from first to last; what was moved to make room is
+   not late for it; each answer counted is in history once, and came from a mail that was taken.
+6. Nothing is done twice: no mail goes out more often than it was claimed, no mail that came in is taken
+   twice, no plan decides twice about a request.
 """
 
 import argparse
@@ -29,19 +37,26 @@ import time
 Request = collections.namedtuple('Request', 'request_id case_code case_state held state reason')
 Appointment = collections.namedtuple(
     'Appointment', 'appointment_id request_id uid coordinator_id mail live busy_from busy_to starts ends '
-    'sequence')
+    'sequence urgency state', defaults=('routine', 'invited'))
 Move = collections.namedtuple('Move', 'request_id for_request starts due')
 Message = collections.namedtuple(
-    'Message', 'message_id mail_uuid method uid sequence recipient state ever_claimed')
+    'Message', 'message_id mail_uuid method uid sequence recipient state ever_claimed claims', defaults=(1,))
 Copy = collections.namedtuple(
     'Copy', 'number mail_uuid recipient digest method uid sequence starts ends')
+
+Decision = collections.namedtuple('Decision', 'request_id appointment_id plan_id moved')
+Event = collections.namedtuple('Event', 'request_id appointment_id event')
+Inbound = collections.namedtuple('Inbound', 'inbound_id mail_id recipient state outcome')
+Answer = collections.namedtuple('Answer', 'request_id appointment_id inbound_id partstat')
+ENDED = ('declined', 'lapsed', 'replaced', 'cancelled')
+WORDS = {'ACCEPTED': 'answer_accepted', 'DECLINED': 'answer_declined', 'TENTATIVE': 'answer_tentative'}
 
 
 class Facts:
     """All that the rules look at; tests doctor it."""
 
     def __init__(self, requests=(), appointments=(), messages=(), copies=(), cases=(), acknowledged=(),
-                 moves=()):
+                 moves=(), decisions=(), events=(), inbound=(), answers=(), received=()):
         self.requests = list(requests)
         self.appointments = list(appointments)
         self.messages = list(messages)
@@ -49,6 +64,11 @@ class Facts:
         self.cases = set(cases)
         self.acknowledged = list(acknowledged)
         self.moves = list(moves)
+        self.decisions = list(decisions)
+        self.events = list(events)
+        self.inbound = list(inbound)
+        self.answers = list(answers)
+        self.received = list(received)
 
 
 # ---- the rules -----------------------------------------------------------------------------------
@@ -59,16 +79,32 @@ def lost_cases(facts):
             yield f'case {code} was acknowledged and is not in the database'
 
 
+def lost_mails(facts):
+    there = collections.Counter(i.mail_id for i in facts.inbound)
+    for mail_id, times in collections.Counter(facts.received).items():
+        if there[mail_id] < times:
+            yield f'mail {mail_id} was taken {times} time(s) and is there {there[mail_id]} time(s)'
+
+
+def most_live(theirs):
+    """How many appointments a request may have: of a call-out several are asked, until one accepts."""
+    asked = [a for a in theirs if a.urgency == 'immediate' and a.state == 'invited']
+    return max(1, len(asked)) if len(asked) == len(theirs) else 1
+
+
 def requests_settled(facts):
-    live = collections.Counter(a.request_id for a in facts.appointments if a.live)
+    live = collections.defaultdict(list)
+    for appointment in facts.appointments:
+        if appointment.live:
+            live[appointment.request_id].append(appointment)
     for request in facts.requests:
-        count = live[request.request_id]
+        count = len(live[request.request_id])
         name = f'request {request.request_id} of case {request.case_code}'
         if request.held or request.case_state != 'open' or request.state == 'withdrawn':
             if count:
                 yield f'{name} is held or withdrawn and has {count} live appointment(s)'
         elif request.state == 'planned':
-            if count != 1:
+            if not 1 <= count <= most_live(live[request.request_id]):
                 yield f'{name} is planned and has {count} live appointments'
         elif request.state == 'open':
             if count:
@@ -93,7 +129,8 @@ def no_overlap(facts):
 def newest_delivered(facts):
     requests = collections.defaultdict(list)
     for message in facts.messages:
-        if message.method == 'REQUEST':
+        # A reminder that came too late to be one was not sent.
+        if message.method == 'REQUEST' and message.state != 'unneeded':
             requests[message.uid].append(message)
     copies = collections.defaultdict(list)
     for copy in facts.copies:
@@ -139,7 +176,9 @@ def ended_cancelled(facts):
     invited = {c.uid: c for c in facts.copies if c.method == 'REQUEST'}
     for appointment in facts.appointments:
         uid = appointment.uid
-        if appointment.live or uid not in invited or uid in told or uid in refused:
+        if appointment.live or appointment.state in ('held', 'missed'):
+            continue
+        if uid not in invited or uid in told or uid in refused:
             continue
         if not (uid in kept and appointment.request_id in quiet):
             yield (f'appointment {appointment.appointment_id} is no longer live, but '
@@ -193,10 +232,68 @@ def nothing_waits(facts):
     for message in facts.messages:
         if message.state in ('queued', 'claimed'):
             yield f'message {message.message_id} is still {message.state}'
+    for mail in facts.inbound:
+        if mail.state in ('waiting', 'claimed'):
+            yield f'mail {mail.inbound_id} that came in is still {mail.state}'
 
 
-RULES = (lost_cases, requests_settled, no_overlap, newest_delivered, moved_in_time, ended_cancelled,
-         copies_equal, all_on_record, sent_delivered, nothing_waits)
+def decided_and_recorded(facts):
+    decided = {d.appointment_id for d in facts.decisions}
+    events = collections.Counter(e.appointment_id for e in facts.events)
+    for appointment in facts.appointments:
+        name = f'appointment {appointment.appointment_id}'
+        if appointment.appointment_id not in decided:
+            yield f'{name} has no decision'
+        if not events[appointment.appointment_id]:
+            yield f'{name} has no history'
+        elif appointment.state in ENDED and events[appointment.appointment_id] < 2:
+            yield f'{name} is {appointment.state}, and history does not say how it ended'
+
+
+def decided_once(facts):
+    plans = collections.Counter((d.plan_id, d.request_id) for d in facts.decisions if d.plan_id and not d.moved)
+    for (plan, request), times in plans.items():
+        if times > 1:
+            yield f'plan {plan} decided {times} times about request {request}'
+
+
+def answers_once(facts):
+    outcomes = {i.inbound_id: i.outcome for i in facts.inbound}
+    for mail, times in collections.Counter(a.inbound_id for a in facts.answers if a.inbound_id).items():
+        if outcomes.get(mail) != 'taken':
+            yield f'mail {mail} gave an answer and is {outcomes.get(mail)}, not taken'
+        if times > 1:
+            yield f'mail {mail} gave {times} answers'
+    taken = collections.Counter((i.mail_id, i.recipient) for i in facts.inbound if i.outcome == 'taken')
+    for (mail_id, _), times in taken.items():
+        if times > 1 and mail_id:
+            yield f'mail {mail_id} was taken {times} times'
+
+
+def answers_recorded(facts):
+    answers = collections.Counter(a.request_id for a in facts.answers)
+    events = collections.Counter(e.request_id for e in facts.events if e.event in WORDS.values())
+    for request, times in events.items():
+        if times > answers[request]:
+            yield f'history knows {times} answers about request {request}, {answers[request]} were taken'
+    told = {(e.appointment_id, e.event) for e in facts.events}
+    for answer in facts.answers:
+        word = WORDS.get(answer.partstat)
+        if word and (answer.appointment_id, word) not in told and (answer.appointment_id, 'handed_over') not in told:
+            yield f'history does not know that appointment {answer.appointment_id} was {answer.partstat}'
+
+
+def claimed_as_often(facts):
+    copies = collections.Counter(c.mail_uuid for c in facts.copies)
+    for message in facts.messages:
+        if copies[message.mail_uuid] > message.claims:
+            yield (f'message {message.message_id} was claimed {message.claims} time(s) and delivered '
+                   f'{copies[message.mail_uuid]} times')
+
+
+RULES = (lost_cases, lost_mails, requests_settled, no_overlap, newest_delivered, moved_in_time, ended_cancelled,
+         copies_equal, all_on_record, sent_delivered, nothing_waits, decided_and_recorded, decided_once,
+         answers_once, answers_recorded, claimed_as_often)
 ORDER_RULES = (no_older_after_newer,)
 
 
@@ -216,7 +313,8 @@ FROM vac_store.request r JOIN vac_store.case_record c USING (case_id)'''
 APPOINTMENTS = '''
 SELECT a.appointment_id, a.request_id, a.uid::text, a.coordinator_id, p.mail, a.live,
        extract(epoch FROM lower(a.busy))::float8, extract(epoch FROM upper(a.busy))::float8,
-       extract(epoch FROM lower(a.span))::bigint, extract(epoch FROM upper(a.span))::bigint, a.sequence
+       extract(epoch FROM lower(a.span))::bigint, extract(epoch FROM upper(a.span))::bigint, a.sequence,
+       a.urgency, a.state
 FROM vac_store.appointment a JOIN vac_store.coordinator p USING (coordinator_id)'''
 # Those that still stand where they were moved.
 MOVES = '''
@@ -225,9 +323,27 @@ SELECT d.request_id, d.made_room_for, extract(epoch FROM lower(a.span))::float8,
 FROM vac_store.decision d JOIN vac_store.request r USING (request_id)
     JOIN vac_store.appointment a USING (appointment_id)
 WHERE d.made_room_for IS NOT NULL AND a.live'''
+# A question after the meeting, and our answer to an invitation of leave, are about a UID and no state of it.
 MESSAGES = '''
-SELECT message_id, mail_uuid::text, method, uid::text, sequence, recipient, state, ever_claimed
-FROM vac_store.message ORDER BY message_id'''
+SELECT m.message_id, m.mail_uuid::text, k.method, CASE WHEN k.method IS NOT NULL THEN m.uid::text END,
+       CASE WHEN k.method IS NOT NULL THEN m.sequence END, m.recipient, m.state, m.ever_claimed, m.fence
+FROM vac_store.message m CROSS JOIN LATERAL (SELECT NULLIF(m.method, 'REPLY') AS method) k
+ORDER BY m.message_id'''
+DECISIONS = '''
+SELECT request_id, appointment_id, plan_id, made_room_for IS NOT NULL FROM vac_store.decision'''
+# What was moved to somebody else is named by the event of the new appointment.
+EVENTS = '''
+SELECT h.request_id, h.appointment_id, h.event FROM vac_store.history h WHERE h.appointment_id IS NOT NULL
+UNION ALL
+SELECT NULL, (h.detail ->> 'from_appointment')::bigint, h.event FROM vac_store.history h
+WHERE (h.detail ->> 'from_appointment')::bigint IS DISTINCT FROM h.appointment_id AND h.detail ? 'from_appointment'
+'''
+INBOUND = '''
+SELECT inbound_id, substring(convert_from(raw, 'LATIN1') FROM '(?i)Message-ID: *<([^>]*)>'), envelope_recipient, state, outcome
+FROM vac_store.inbound'''
+ANSWERS = '''
+SELECT a.request_id, o.appointment_id, o.inbound_id, o.partstat
+FROM vac_store.answer o JOIN vac_store.appointment a USING (appointment_id)'''
 TRACE = re.compile(rb'^(Return-Path|Delivered-To|X-Original-To|Received):', re.I)
 
 
@@ -282,7 +398,7 @@ def read_delivered(folder):
         yield read_copy(number, path.read_bytes())
 
 
-def read_facts(conninfo, folder, acknowledged=()):
+def read_facts(conninfo, folder, acknowledged=(), received=()):
     import psycopg
     with psycopg.connect(conninfo) as connection:
         def rows(sql, kind):
@@ -290,7 +406,8 @@ def read_facts(conninfo, folder, acknowledged=()):
         return Facts(rows(REQUESTS, Request), rows(APPOINTMENTS, Appointment),
                      rows(MESSAGES, Message), read_delivered(folder),
                      [r[0] for r in connection.execute('SELECT case_code FROM vac_store.case_record')],
-                     acknowledged, rows(MOVES, Move))
+                     acknowledged, rows(MOVES, Move), rows(DECISIONS, Decision), rows(EVENTS, Event),
+                     rows(INBOUND, Inbound), rows(ANSWERS, Answer), received)
 
 
 def summary(facts):
@@ -299,20 +416,23 @@ def summary(facts):
             f'{sum(a.live for a in facts.appointments)} live appointments of '
             f'{len(facts.appointments)} ({len(facts.moves)} moves), {len(facts.messages)} messages, '
             f'{len(facts.copies)} copies '
-            f'delivered ({sum(n - 1 for n in copies.values())} of them second ones)')
+            f'delivered ({sum(n - 1 for n in copies.values())} of them second ones), '
+            f'{len(facts.inbound)} mails in, {len(facts.answers)} answers counted')
+
+
+def words_of(path):
+    return pathlib.Path(path).read_text().split() if path else ()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--database', required=True)
-    parser.add_argument('--delivered', required=True)
-    parser.add_argument('--acknowledged')
-    parser.add_argument('--no-order', action='store_true')
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--database', required=True, metavar='CONNINFO', help="libpq's words for it, as an administrator")
+    parser.add_argument('--delivered', required=True, metavar='FOLDER', help='what the mail server delivered')
+    parser.add_argument('--acknowledged', metavar='FILE', help='case codes that somebody was told')
+    parser.add_argument('--received', metavar='FILE', help='Message-IDs of mails that the inbox said 250 to')
+    parser.add_argument('--no-order', action='store_true', help='what was delivered says nothing about order')
     options = parser.parse_args()
-    acknowledged = ()
-    if options.acknowledged:
-        acknowledged = pathlib.Path(options.acknowledged).read_text().split()
-    facts = read_facts(options.database, options.delivered, acknowledged)
+    facts = read_facts(options.database, options.delivered, words_of(options.acknowledged), words_of(options.received))
     print(summary(facts))
     found = problems(facts, not options.no_order)
     for problem in found:

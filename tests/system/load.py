@@ -36,10 +36,13 @@ def database(cluster, folder, coordinators=12):
 class Load:
     """Opens `count` cases at `rate` a second from a thread of its own, and changes its mind on some."""
 
-    def __init__(self, database, count, rate, seed=1, login='sup_all', second_thoughts=True):
+    def __init__(self, database, count, rate, seed=1, login='sup_all', second_thoughts=True, urgencies=(6, 3, 1)):
+        """urgencies: how many are routine, urgent and immediate, in proportion."""
         self.database = database
         self.count = count
         self.rate = rate
+        self.seed = seed
+        self.urgencies = urgencies
         self.random = random.Random(seed)
         self.login = login
         self.second_thoughts = second_thoughts
@@ -76,13 +79,13 @@ class Load:
 
     def _one(self, number):
         draw = self.random
-        urgency = draw.choices(['routine', 'urgent', 'immediate'], [6, 3, 1])[0]
+        urgency = draw.choices(['routine', 'urgent', 'immediate'], self.urgencies)[0]
         office, language = draw.choice(OFFICES)[0], draw.choice(['en', 'es'])
         service = draw.choice(['crisis_intervention', 'counseling'])
         thought = draw.random()
         code = self._call(
             'SELECT vac.open_case(%s, %s, service => %s, urgency => %s, key => %s)',
-            office, language, service, urgency, f'load-{number}')
+            office, language, service, urgency, f'load-{self.seed}-{number}')
         self.codes.append(code)
         if not self.second_thoughts:
             return
@@ -135,8 +138,8 @@ def settle(database, daemons=(), seconds=120):
         raise AssertionError(f'no rest within {seconds} s: {rows} {requests}\n{logs}') from None
 
 
-def check_promises(database, folder, acknowledged, order=True):
-    facts = checker.read_facts(database.conninfo(), folder, acknowledged)
+def check_promises(database, folder, acknowledged, order=True, received=()):
+    facts = checker.read_facts(database.conninfo(), folder, acknowledged, received)
     found = checker.problems(facts, order)
     print(checker.summary(facts))
     assert not found, f'{checker.summary(facts)}\n' + '\n'.join(found[:25])

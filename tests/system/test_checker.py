@@ -3,7 +3,7 @@
 import pytest
 
 import checker
-from checker import Appointment, Copy, Facts, Message, Move, Request
+from checker import Answer, Appointment, Copy, Decision, Event, Facts, Inbound, Message, Move, Request
 
 UID = ['11111111-0000-4000-8000-00000000000%d' % n for n in range(4)]
 
@@ -17,9 +17,9 @@ def appointment(number, request_id, uid, coordinator=1, live=True, start=1000, s
                        start, start + 4500, start, start + 3600, sequence)
 
 
-def message(number, uid, method='REQUEST', sequence=0, state='sent', coordinator=1, claimed=True):
+def message(number, uid, method='REQUEST', sequence=0, state='sent', coordinator=1, claimed=True, claims=1):
     return Message(number, f'mail-{number}', method, uid, sequence, f'c{coordinator}@example.org', state,
-                   claimed)
+                   claimed, claims)
 
 
 def copy(number, mail, uid, method='REQUEST', sequence=0, coordinator=1, digest='d', start=1000):
@@ -28,18 +28,25 @@ def copy(number, mail, uid, method='REQUEST', sequence=0, coordinator=1, digest=
 
 
 def good():
-    """Two cases planned, one with a second copy; one cancelled; one that nobody could take."""
+    """Two cases planned, one with a second copy and an answer; one cancelled; one that nobody could take."""
     return Facts(
         requests=[request(1), request(2), request(3, 'open', reason=True),
                   request(4, 'withdrawn', case_state='withdrawn')],
         appointments=[appointment(1, 1, UID[0]), appointment(2, 2, UID[1], 2),
-                      appointment(3, 4, UID[2], 2, live=False)],
-        messages=[message(1, UID[0]), message(2, UID[1], coordinator=2),
+                      appointment(3, 4, UID[2], 2, live=False)._replace(state='cancelled')],
+        messages=[message(1, UID[0], claims=2), message(2, UID[1], coordinator=2),
                   message(3, UID[2], coordinator=2), message(4, UID[2], 'CANCEL', 1, coordinator=2)],
         copies=[copy(1, 1, UID[0]), copy(2, 2, UID[1], coordinator=2), copy(3, 1, UID[0]),
                 copy(4, 3, UID[2], coordinator=2), copy(5, 4, UID[2], 'CANCEL', 1, coordinator=2)],
         cases=['AAA-AA1', 'AAA-AA2', 'AAA-AA3', 'AAA-AA4'],
-        acknowledged=['AAA-AA1', 'AAA-AA4'])
+        acknowledged=['AAA-AA1', 'AAA-AA4'],
+        decisions=[Decision(1, 1, 1, False), Decision(2, 2, 1, False), Decision(3, None, 1, False), Decision(4, 3, 2, False)],
+        events=[Event(1, 1, 'request_planned'), Event(2, 2, 'request_planned'), Event(4, 3, 'request_planned'),
+                Event(4, 3, 'appointment_cancelled'), Event(1, 1, 'answer_accepted')],
+        inbound=[Inbound(1, 'in-1', 'vacd+x@example.org', 'done', 'taken'), Inbound(2, 'in-1', 'vacd+x@example.org', 'done', 'duplicate'),
+                 Inbound(3, 'in-2', 'vacd@example.org', 'listed', 'no_token')],
+        answers=[Answer(1, 1, 1, 'ACCEPTED')],
+        received=['in-1', 'in-2', 'in-1'])
 
 
 def test_nothing_is_found_in_good_data():
@@ -52,6 +59,7 @@ def moved():
     facts.appointments[0] = appointment(1, 1, UID[0], start=8200, sequence=1)
     facts.messages.append(message(9, UID[0], sequence=1))
     facts.copies.append(copy(9, 9, UID[0], sequence=1, start=8200))
+    facts.decisions.append(Decision(1, 1, 1, True))
     facts.moves.append(Move(1, 2, 8200, 8200))
     return facts
 
@@ -65,11 +73,37 @@ def test_nothing_is_found_where_one_was_moved():
     (lambda f: (f.messages.pop(), f.copies.pop()), 'has SEQUENCE 1, its newest message 1 0'),
     (lambda f: change(f.moves, 0, due=8199), 'was moved past its due time'),
     (lambda f: f.copies.append(copy(10, 1, UID[0])), 'got SEQUENCE 0'),
+    (lambda f: change(f.decisions, -1, moved=False), 'plan 1 decided 2 times about request 1'),
 ])
 def test_a_move_that_breaks_a_promise_is_found(breakage, words):
     facts = moved()
     breakage(facts)
     assert any(words in problem for problem in checker.problems(facts)), checker.problems(facts)
+
+
+def call_out():
+    """The same, but the first is a call-out that nobody has answered, and two are asked."""
+    facts = good()
+    change(facts.appointments, 0, urgency='immediate')
+    facts.appointments.append(appointment(9, 1, UID[3], 3)._replace(urgency='immediate'))
+    facts.messages.append(message(9, UID[3], coordinator=3))
+    facts.copies.append(copy(9, 9, UID[3], coordinator=3))
+    facts.decisions.append(Decision(1, 9, 2, False))
+    facts.events.append(Event(1, 9, 'request_planned'))
+    return facts
+
+
+def test_of_a_call_out_two_are_asked_until_one_accepts():
+    facts = call_out()
+    assert checker.problems(facts) == []
+    change(facts.appointments, 0, state='accepted')
+    assert ['request 1 of case AAA-AA1 is planned and has 2 live appointments'] == checker.problems(facts)
+
+
+def test_a_reminder_that_was_not_needed_is_no_newer_state():
+    facts = good()
+    facts.messages.append(message(9, UID[0], state='unneeded', claimed=False, claims=0))
+    assert checker.problems(facts) == []
 
 
 def test_about_a_case_on_hold_nobody_is_written_to():
@@ -126,6 +160,32 @@ BREAKAGES = {
         lambda f: f.messages.append(message(9, None, None, None)), 'marked sent and was never delivered'),
     'a mail that still waits': (
         lambda f: change(f.messages, 1, state='claimed'), 'is still claimed'),
+    'a mail that came in and waits': (
+        lambda f: change(f.inbound, 0, state='waiting', outcome=None), 'that came in is still waiting'),
+    'a mail taken in and lost': (
+        lambda f: f.inbound.pop(2), 'mail in-2 was taken 1 time(s) and is there 0'),
+    'the second of two copies of a mail lost': (
+        lambda f: f.inbound.pop(1), 'mail in-1 was taken 2 time(s) and is there 1'),
+    'an appointment without a decision': (
+        lambda f: f.decisions.pop(1), 'appointment 2 has no decision'),
+    'an appointment without history': (
+        lambda f: f.events.pop(1), 'appointment 2 has no history'),
+    'an end that history does not know': (
+        lambda f: f.events.pop(3), 'does not say how it ended'),
+    'a plan stored twice': (
+        lambda f: f.decisions.append(Decision(2, 2, 1, False)), 'plan 1 decided 2 times about request 2'),
+    'an answer from a mail that was refused': (
+        lambda f: change(f.inbound, 0, outcome='refused'), 'gave an answer and is refused'),
+    'an answer counted twice': (
+        lambda f: f.answers.append(f.answers[0]), 'mail 1 gave 2 answers'),
+    'a second copy taken': (
+        lambda f: change(f.inbound, 1, outcome='taken'), 'mail in-1 was taken 2 times'),
+    'an answer that took effect twice': (
+        lambda f: f.events.append(f.events[4]), 'history knows 2 answers about request 1'),
+    'an answer without effect': (
+        lambda f: f.events.pop(4), 'history does not know that appointment 1 was ACCEPTED'),
+    'a mail sent twice under one claim': (
+        lambda f: change(f.messages, 0, claims=1), 'was claimed 1 time(s) and delivered 2 times'),
 }
 
 

@@ -57,3 +57,19 @@ def test_no_storm_while_the_mail_server_is_down(cluster, folder, sink, vacd):
     assert daemon.stop() == 0
     load.check_promises(database, mail.dir, codes)
     database.drop()
+
+
+def test_refused_for_good_is_acted_on(cluster, folder, sink, vacd):
+    """A final refusal of an invitation plans the request again and marks the address."""
+    database = load.database(cluster, folder)
+    mail = sink(seed=5, hard=10)
+    daemon = vacd(database, mail, lease_ms=1500, poll_ms=300)
+    codes = load.Load(database, load.cases(120, 30), rate=60, seed=9).start().finish()
+    time.sleep(1)
+    mail.stop()
+    mail.start(hard=0)
+    load.settle(database, [daemon])
+    assert daemon.stop() == 0
+    load.check_promises(database, mail.dir, codes)
+    assert database.value('SELECT count(*) FROM vac_store.coordinator WHERE mail_failed_at IS NOT NULL')
+    database.drop()

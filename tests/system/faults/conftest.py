@@ -2,7 +2,8 @@
 
 `./dev test faults` is the short form; VACD_FAULTS=full (`./dev test --faults`) the long one. A test says
 what it did with the fixture `record`; the sums stand at the end of the run, and in tests/FAULTS.md with
-the command that made them.
+the command that made them. VACD_FAULTS_MOST=N has a long form try at most N of its system calls, evenly
+spread.
 """
 
 import collections

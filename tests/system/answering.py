@@ -1,22 +1,18 @@
-"""Daemons are killed at random moments while answers come in, as mail servers hand them over: with
-patience, and sometimes twice. Each answer takes effect once."""
+"""Coordinators who answer their invitations, by mail servers that hand mail over with patience and sometimes
+twice; and what must be true after: each answer took effect once.
+"""
 
 import collections
 import datetime
-import os
 import random
-import signal
 import sys
 import threading
 import time
 
-import pytest
-
 import harness
 import lmtp_client
 import load
-import reader_client
-from test_answer import Invitation, decoded, invited, office, outcome, state_of  # noqa: F401
+from test_answer import Invitation, decoded
 
 sys.path.insert(0, str(harness.ROOT / 'tests' / 'fixtures'))
 import clients  # noqa: E402
@@ -74,10 +70,10 @@ class MailServer:
 
 
 class Coordinators:
-    """Answer each invitation once, and each new time of it, from a thread of their own."""
+    """Answer each invitation once, and each new time of it, from a thread of their own; of a hundred some never do."""
 
-    def __init__(self, mail, server, seed):
-        self.sink, self.server, self.random = mail, server, random.Random(seed)
+    def __init__(self, mail, server, seed, silent=0):
+        self.sink, self.server, self.random, self.silent = mail, server, random.Random(seed), silent
         self.mails, self.seen, self.read = [], set(), 0
         self.trouble, self.ending = None, threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -97,21 +93,25 @@ class Coordinators:
     def _run(self):
         try:
             while not self.ending.wait(0.02):
-                copies = self.sink.copies()
-                for copy in copies[self.read:]:
+                for copy in self.sink.copies(self.read):
                     if b'METHOD:REQUEST' in decoded(copy.path):
                         self._answer(Invitation(copy.path))
                     self.read += 1
         except Exception as trouble:     # handed to finish(), where the test sees it
             self.trouble = trouble
 
+    def kinds(self):
+        """What one says to an invitation, one after the other."""
+        return self.random.choices([['accepted'], ['declined'], ['tentative'], ['tentative', 'accepted']], [11, 5, 1, 3])[0]
+
     def _answer(self, invitation):
         if (invitation.uid, invitation.sequence) in self.seen:
             return
         self.seen.add((invitation.uid, invitation.sequence))
-        kinds = self.random.choices([['accepted'], ['declined'], ['tentative'], ['tentative', 'accepted']], [11, 5, 1, 3])[0]
+        if self.random.random() * 100 < self.silent:
+            return
         now = datetime.datetime.now(UTC).replace(microsecond=0)
-        for number, kind in enumerate(kinds):
+        for number, kind in enumerate(self.kinds()):
             mail = Mail(invitation, kind, self.random.choice(sorted(clients.CLIENTS)), self.random, now + datetime.timedelta(seconds=number))
             self.mails.append(mail)
             for _ in range(self.random.choices([1, 2], [5, 1])[0]):
@@ -128,15 +128,17 @@ SELECT a.uid::text, a.state, a.sequence, a.partstat,
     (SELECT array_agg(o.partstat ORDER BY o.sequence, o.stamped, o.weight) FROM vac_store.answer o WHERE o.appointment_id = a.appointment_id),
     (SELECT o.partstat FROM vac_store.answer o WHERE o.appointment_id = a.appointment_id AND o.sequence = a.sequence
         ORDER BY o.stamped DESC, o.weight DESC LIMIT 1),
-    (SELECT array_agg(h.event) FROM vac_store.history h WHERE h.appointment_id = a.appointment_id AND h.event LIKE 'answer!_%%' ESCAPE '!'),
+    (SELECT array_agg(h.event ORDER BY h.history_id) FROM vac_store.history h
+        WHERE h.appointment_id = a.appointment_id AND h.event IN ('answer_accepted', 'answer_declined', 'answer_tentative')),
     (SELECT count(*) FROM vac_store.message m WHERE m.appointment_id = a.appointment_id AND m.kind = 'cancel'),
     (SELECT count(*) FROM vac_store.history h WHERE h.appointment_id = a.appointment_id AND h.event = 'told_again')
 FROM vac_store.appointment a'''
 EVENT = {'ACCEPTED': 'answer_accepted', 'DECLINED': 'answer_declined', 'TENTATIVE': 'answer_tentative'}
 
 
-def once_each(database, mails):
-    """What is wrong with the mail that came in and with what it did; nothing, if all is well."""
+def once_each(database, mails, may_die=0):
+    """What is wrong with the mail that came in and with what it did; nothing, if all is well. So many readers
+    may have died on each mail."""
     stored, taken = collections.defaultdict(list), {}
     for message_id, *row in database.query(STORED):
         stored[message_id].append(row)
@@ -150,7 +152,7 @@ def once_each(database, mails):
         if not mail.kept <= len(rows) <= mail.kept + mail.unsure:
             yield f'{name} is there {len(rows)} times, {mail.kept} times 250 was said and {mail.unsure} times nothing'
         outcomes = [outcome for _, outcome, *_ in rows]
-        if any(state not in ('done', 'listed') or deaths for state, _, deaths, *_ in rows):
+        if any(state not in ('done', 'listed') or deaths > may_die for state, _, deaths, *_ in rows):
             yield f'{name} was not handled, or died'
         if outcomes.count('taken') > 1 or set(outcomes) - {'taken', 'duplicate', 'stale', 'refused', 'left_alone'}:
             yield f'{name} should not end so'
@@ -188,7 +190,7 @@ def wrong_appointments(by_uid, taken):
 
 
 BARS = '''
-SELECT (SELECT coalesce(sum(times), 0) FROM vac_store.request_bar), (SELECT count(*) FROM vac_store.appointment WHERE state = 'declined')'''
+SELECT (SELECT coalesce(sum(times), 0) FROM vac_store.request_bar), (SELECT count(*) FROM vac_store.appointment WHERE state IN ('declined', 'lapsed'))'''
 RESPONSIBLE = '''
 SELECT c.case_code FROM vac_store.case_record c
 WHERE (SELECT count(*) FROM vac_store.history h WHERE h.case_id = c.case_id AND h.event = 'responsible_set')
@@ -196,111 +198,18 @@ WHERE (SELECT count(*) FROM vac_store.history h WHERE h.case_id = c.case_id AND 
 TWICE = '''
 SELECT request_id FROM vac_store.appointment WHERE state = 'accepted' GROUP BY request_id HAVING count(*) > 1'''
 WAITING = 'SELECT count(*) FROM vac_store.inbound WHERE waiting'
+# Windows that will end: whoever has not answered by then is replaced.
+RUNNING = '''
+SELECT count(*) FROM vac_store.appointment a JOIN vac_store.request r USING (request_id) JOIN vac_store.case_record c ON c.case_id = r.case_id
+WHERE a.state = 'invited' AND c.state = 'open' AND c.held_since IS NULL AND (a.window_at < now() + interval '10 minutes' OR r.to_plan)'''
 
 
-def settle(database, daemons, people):
-    """All is planned, mailed, answered, and the answers have done what they do."""
+
+def settle(database, daemons, people, seconds=120):
+    """All is planned, mailed, answered or out of time, and the answers have done what they do."""
     def rest():
-        load.settle(database, daemons)
+        load.settle(database, daemons, seconds)
         before = len(people.sink.copies())
         return (people.trouble is not None or people.read == before and database.value(WAITING) == 0
-                and database.value(load.UNSETTLED) == 0 and len(people.sink.copies()) == before == people.read)
-    harness.wait_for(rest, 120, 'an end of questions and answers', every=0.2)
-
-
-def test_killed_at_random_while_answers_come_in(cluster, folder, sink, vacd):
-    kills, cases = load.cases(30, 6), load.cases(150, 30)
-    database = load.database(cluster, folder)
-    mail = sink(seed=12, soft=2, unsaid=2, cut=1, delay_ms=3)
-    sockets = [str(folder / f'lmtp{number}') for number in (1, 2)]
-    daemons = [vacd(database, mail, lease_ms=1500, poll_ms=300, lmtp_socket=socket) for socket in sockets]
-    people = Coordinators(mail, MailServer(sockets, 31), 32).start()
-    coming = load.Load(database, cases, rate=cases / (kills * 0.4), seed=33).start()
-    moment, readers = random.Random(34), set()
-    for _ in range(kills):
-        time.sleep(moment.uniform(0.02, 0.75))
-        daemon = moment.choice(daemons)
-        assert daemon.running(), daemon.log()[-3000:]
-        readers.update(reader_client.children_of(daemon.pid))
-        daemon.kill()
-        daemon.start()
-    codes = coming.finish()
-    mail.stop()
-    mail.start(soft=0, unsaid=0, cut=0, delay_ms=0)
-    settle(database, daemons, people)
-    mails = people.finish()
-    assert [daemon.stop() for daemon in daemons] == [0, 0]
-    load.check_promises(database, mail.dir, codes)
-    problems = list(once_each(database, mails))
-    assert not problems, f'{len(problems)} problems\n' + '\n'.join(problems[:20])
-    assert len(set(database.query(BARS)[0])) == 1, database.query(BARS)
-    assert not database.query(RESPONSIBLE) and not database.query(TWICE)
-    harness.wait_for(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in readers), 20, 'the end of the readers of what was killed')
-    outcomes = collections.Counter(database.query('SELECT outcome FROM vac_store.inbound'))
-    print(f'{len(mails)} answers, {people.server.refused} attempts in vain, {sum(m.unsure for m in mails)} of them unsure:', outcomes,
-          database.query('SELECT count(*) FROM vac_store.inbound WHERE fence > 1')[0][0], 'claimed more than once')
-    assert outcomes['taken',] > cases * 0.7 and outcomes['duplicate',] > 0, 'too few for this test to say anything'
-    database.drop()
-
-
-# ---- the reader ------------------------------------------------------------------------------------
-
-def reader_of(daemon):
-    return harness.wait_for(lambda: reader_client.children_of(daemon.pid), what='a reader')[0]
-
-
-@pytest.fixture
-def with_socket(office, folder, sink, vacd):
-    """A daemon that takes mail in, and who hands it over: (daemon, sink, server)"""
-    mail, socket = sink(), str(folder / 'lmtp')
-    return vacd(office, mail, poll_ms=300, lease_ms=1500, lmtp_socket=socket), mail, MailServer([socket], 41)
-
-
-def mail_row(database, mail):
-    found = [row for message_id, *row in database.query(STORED) if message_id == mail.message_id]
-    assert len(found) == 1, found
-    return found[0]
-
-
-def test_a_reader_killed_while_it_reads(office, with_socket):
-    daemon, sink, server = with_socket
-    _, (one,) = invited(office, sink)
-    reader = reader_of(daemon)
-    os.kill(reader, signal.SIGSTOP)
-    answer = Mail(one, 'accepted', 'exchange', random.Random(42))
-    server.deliver(answer)
-    harness.wait_for(lambda: office.value("SELECT count(*) FROM vac_store.inbound WHERE state = 'claimed'"), 20, 'a mail at the reader')
-    os.kill(reader, signal.SIGKILL)
-    assert outcome(office, mail_row(office, answer)[3])[:2] == ('done', 'taken')
-    assert (state_of(office, one), mail_row(office, answer)[2]) == ('accepted', 1)
-
-
-def test_readers_killed_at_random(office, with_socket):
-    """What is unlucky twice is listed for a person; nothing is lost, and nothing done twice."""
-    daemon, sink, server = with_socket
-    _, invitations = invited(office, sink, load.cases(30, 8))
-    draw, ending = random.Random(43), threading.Event()
-    mails = [Mail(one, draw.choice(['accepted', 'declined']), draw.choice(sorted(clients.CLIENTS)), draw) for one in invitations]
-
-    def kill():
-        while not ending.wait(draw.uniform(0.01, 0.2)):
-            for reader in reader_client.children_of(daemon.pid):
-                os.kill(reader, signal.SIGKILL)
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        for mail in mails:
-            server.deliver(mail)
-            time.sleep(0.03)
-    finally:
-        ending.set()
-        killer.join()
-    harness.wait_for(lambda: office.value(WAITING) == 0, 90, 'an end')
-    assert daemon.running() and 'reader ended' in daemon.log()
-    for invitation, mail in zip(invitations, mails, strict=True):
-        state, became, deaths, _, why = mail_row(office, mail)
-        assert (state, became, state_of(office, invitation)) in [('done', 'taken', mail.kind), ('listed', 'set_aside', 'invited')], (mail.kind, why)
-        assert deaths == 2 or became == 'taken'
-    done = [mail_row(office, mail)[1] for mail in mails].count('taken')
-    assert office.value("SELECT count(*) FROM vac_store.history WHERE event IN ('answer_accepted', 'answer_declined')") == done
-    assert office.as_login('sup_all').value('SELECT count(*) FROM vac.unread_answers') == len(mails) - done
+                and database.value(RUNNING) == 0 and database.value(load.UNSETTLED) == 0 and len(people.sink.copies()) == before == people.read)
+    harness.wait_for(rest, seconds, 'an end of questions and answers', every=0.2)

@@ -1,0 +1,379 @@
+"""The machine has no descriptors, no memory, no disk left, its clock is set, or it stands still for a while."""
+
+import os
+import pathlib
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import psycopg
+import pytest
+
+import answering
+import harness
+import intake_client
+import lmtp_client
+import load
+
+DAY = 86400
+
+
+def at_rest(database, folder, mail, codes, daemons, record):
+    """Comes to rest, stops, and looks at the promises."""
+    load.settle(database, daemons)
+    for daemon in daemons:
+        assert daemon.stop() == 0, daemon.log()[-3000:]
+    facts = load.check_promises(database, mail.dir, codes)
+    record.delivered += len(facts.copies)
+    database.drop()
+    return facts
+
+
+# ---- descriptors ---------------------------------------------------------------------------------
+
+class Crowd:
+    """Connects wherever it can and says nothing."""
+
+    def __init__(self, lmtp_socket, port):
+        self.places = [(socket.AF_UNIX, str(lmtp_socket)), (socket.AF_INET, ('127.0.0.1', port))]
+        self.guests = []
+
+    def come(self, most):
+        for number in range(most):
+            family, address = self.places[number % 2]
+            guest = socket.socket(family)
+            guest.setblocking(False)
+            try:
+                guest.connect(address)
+            except BlockingIOError:
+                pass
+            self.guests.append(guest)
+
+    def go(self):
+        for guest in self.guests:
+            guest.close()
+        self.guests = []
+
+
+def descriptors(pid):
+    return len(os.listdir(f'/proc/{pid}/fd'))
+
+
+def test_out_of_descriptors(cluster, folder, sink, certs, record, full):
+    """Guests take the last ones, and the connections to the database and the mail server break just then."""
+    database = load.database(cluster, folder)
+    mail = sink(cut=5)
+    lmtp = folder / 'lmtp'
+    door = intake_client.Door(folder, database, certs, lmtp_socket=lmtp, deliver='smtp', mail_host='localhost', mail_port=mail.port,
+                              mail_tls='implicit', mail_from='vacd@agency.example.org', mail_ca_file=certs.ca,
+                              token_key_file=folder / 'token.keys', lease_ms=1500, poll_ms=300)
+    daemon, crowd, rounds = door.daemon, Crowd(lmtp, door.port), 20 if full else 2
+    coming = load.Load(database, 40 * rounds, rate=15, seed=51).start()
+    before = descriptors(daemon.pid)
+    for number in range(rounds):
+        left = descriptors(daemon.pid) + 2 * number % 7
+        _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (left, hard))
+        crowd.come(100)
+        database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = 'vacd'", database.name)
+        mail.stop()
+        time.sleep(1.5)
+        mail.start()
+        crowd.go()
+        assert daemon.running(), daemon.log()[-3000:]
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (1024, hard))
+    codes = coming.finish()
+    load.settle(database, [daemon])
+    # Nothing was busy failing, and what was opened is closed again.
+    assert daemon.log().count('connection not accepted') < 20 * rounds, daemon.log()[-3000:]
+    harness.wait_for(lambda: descriptors(daemon.pid) <= before + 8, 20, 'the end of all guests')
+    assert door.health() == 200
+    at_rest(database, folder, mail, codes, [daemon], record)
+    record.fault('descriptors of vacd', 'none left', rounds)
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+def address_space(pid):
+    for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
+        if line.startswith('VmSize:'):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def hand_over_much(lmtp):
+    """A mail that needs room; whether it was taken."""
+    try:
+        with lmtp_client.Client(lmtp) as client:
+            mail = lmtp_client.letter('much', 60000 * (b'x' * 70 + b'\r\n'))
+            return client.deliver('person@example.org', [lmtp_client.OURS], mail) == ['250']
+    except (OSError, EOFError, AssertionError):
+        return False
+
+
+def test_memory_short(cluster, folder, sink, vacd, record, full):
+    """The daemon may end, and says so; it never crashes. Whoever starts it again does not have to tidy up."""
+    database, mail, lmtp = load.database(cluster, folder), sink(), folder / 'lmtp'
+    daemon = vacd(database, mail, lease_ms=1500, poll_ms=300, lmtp_socket=lmtp)
+    rounds, refused, ended = 100 if full else 3, 0, 0
+    harness.wait_for(lambda: 'daemon works' in daemon.log(), 20, 'a daemon at work')
+    assert hand_over_much(lmtp), daemon.log()
+    coming = load.Load(database, 20 * rounds, rate=25, seed=52).start()
+    for number in range(rounds):
+        harness.wait_for(lambda: 'daemon works' in daemon.log() and lmtp.exists(), 20, 'a daemon at work')
+        # From nothing to a few pages more than it has.
+        most = address_space(daemon.pid) + number % 10 * 65536
+        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+        refused += not hand_over_much(lmtp)
+        time.sleep(0.5)
+        if daemon.running():
+            resource.prlimit(daemon.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        else:
+            ended += 1
+            assert daemon.process.returncode > 0, f'signal {-daemon.process.returncode}\n{daemon.log()[-3000:]}'
+            daemon.start()
+    codes = coming.finish()
+    print(f'{rounds} times no memory, {refused} mails not taken, {ended} times it ended')
+    assert refused + ended > 0, 'there was memory enough'
+    harness.wait_for(lambda: database.value(answering.WAITING) == 0, 30, 'all mail read')
+    at_rest(database, folder, mail, codes, [daemon], record)
+    record.fault('memory of vacd', 'none left', rounds)
+
+
+def test_started_with_little_memory(cluster, folder, sink, certs, database, record, full):
+    """It works, or it ends with a word of why."""
+    settings = harness.daemon_settings(folder, database, certs, sink().port, lmtp_socket=folder / 'lmtp')
+    daemon = harness.Daemon(folder, 'vacd', settings)
+    harness.wait_for(lambda: 'daemon works' in daemon.log(), 20, 'a daemon at work')
+    enough, works = address_space(daemon.pid), 0
+    assert daemon.stop() == 0
+    shares = range(881, 1060, 1 if full else 30)
+    for share in shares:
+        daemon.log_path.unlink()
+        daemon.front = ['prlimit', f'--as={enough * share // 1000}']
+        daemon.start()
+        # One that stays and tries again says what it lacks.
+        ends = ('daemon works', 'memory')
+        try:
+            harness.wait_for(lambda: any(end in daemon.log() for end in ends) or not daemon.running(), 20)
+        except AssertionError:
+            raise AssertionError(f'{share}/1000 of {enough}: neither works nor ends\n{daemon.log()}') from None
+        works += daemon.running()
+        status = daemon.stop()
+        # GLib begins before main(), and knows no other way.
+        assert (status >= 0 or status == -signal.SIGTERM or 'GLib' in daemon.log()) and daemon.log().strip(), f'{share}/1000 of {enough}: {status}\n{daemon.log()[-2000:]}'
+        assert status != 78 or 'configuration refused why="Cannot allocate memory"' not in daemon.log(), 'it would not be started again'
+        record.fault('memory of vacd', 'little from the start')
+    print(f'of {len(shares)} it worked in {works}')
+
+
+# ---- the disk under PostgreSQL -------------------------------------------------------------------
+
+class SmallDisk:
+    """A file system of so many megabytes that only this process's own mount namespace has, at `folder`."""
+
+    def __init__(self, folder, megabytes):
+        folder.mkdir()
+        command = f'mount -t tmpfs -o size={megabytes}m,mode=711 none "$1" && echo mounted && exec sleep infinity'
+        self.process = subprocess.Popen(['unshare', '-m', 'sh', '-c', command, 'sh', folder], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != 'mounted\n':
+            pytest.skip('no file system can be mounted here')
+        self.inside = pathlib.Path(f'/proc/{self.process.pid}/root{folder}')
+        self.ballast = self.inside / 'ballast'
+
+    def enter(self):
+        return ['nsenter', '-t', str(self.process.pid), '-m']
+
+    def fill(self):
+        """To the last byte."""
+        with open(self.ballast, 'ab', buffering=0) as file:
+            for size in (1 << 20, 4096):
+                try:
+                    while file.write(b'\0' * size) == size:
+                        pass
+                except OSError:
+                    pass
+
+    def empty(self):
+        self.ballast.unlink()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class ClusterOn(harness.Cluster):
+    """A cluster whose data lie on a disk of their own; its socket and its log do not."""
+
+    def __init__(self, folder, disk):
+        super().__init__(folder)
+        self.disk = disk
+        self.data = folder / 'disk' / 'data'
+
+    def service(self, *command):
+        done = subprocess.run([*self.disk.enter(), *harness.as_service(command)], cwd='/', stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return done.returncode == 0
+
+    def create(self):
+        harness.give(self.disk.inside)
+        assert self.service(harness.POSTGRES_BIN / 'initdb', '-D', self.data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8',
+                            '--locale=C.UTF-8', '--no-sync')
+        self.start()
+
+    def start(self):
+        settings = f"-k {self.socket_dir} -c listen_addresses='' -c max_connections=60 -c fsync=off -c max_wal_size=64MB"
+        assert self.service(harness.POSTGRES_BIN / 'pg_ctl', '-D', self.data, '-l', self.log, '-w', '-o', settings, 'start')
+
+    def stop(self, mode='fast'):
+        self.service(harness.POSTGRES_BIN / 'pg_ctl', '-D', self.data, '-m', mode, '-w', 'stop')
+
+    def is_up(self):
+        try:
+            psycopg.connect(self.conninfo('postgres')).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture
+def small_disk(folder):
+    if os.geteuid() != 0:
+        pytest.skip('mounting needs root')
+    place = folder / 'full'
+    place.mkdir(mode=0o711)
+    harness.give(place)
+    made = SmallDisk(place / 'disk', 400)
+    yield made, place
+    made.close()
+
+
+def use_up_the_log(cluster):
+    """The server asks for another file of its log, and there is no room for one: it ends itself."""
+    try:
+        with psycopg.connect(cluster.conninfo('postgres'), autocommit=True) as connection:
+            for _ in range(8):
+                connection.execute("SELECT pg_logical_emit_message(false, 'x', repeat('x', 8000000))")
+    except psycopg.Error:
+        pass
+
+
+def test_disk_full_under_postgresql(small_disk, folder, sink, vacd, record, full):
+    """First no table grows any more, then the server cannot write its log and goes down."""
+    disk, place = small_disk
+    cluster = ClusterOn(place, disk)
+    cluster.create()
+    try:
+        database = load.database(cluster, folder)
+        mail, rounds = sink(), 10 if full else 1
+        daemon = vacd(database, mail, lease_ms=1500, poll_ms=300)
+        coming = load.Load(database, 80 * rounds, rate=20, seed=53).start()
+        for _ in range(rounds):
+            time.sleep(1)
+            disk.fill()
+            time.sleep(2)
+            use_up_the_log(cluster)
+            time.sleep(1)
+            assert daemon.running(), daemon.log()[-3000:]
+            disk.empty()
+            if not cluster.is_up():
+                cluster.stop('immediate')
+                cluster.start()
+        codes = coming.finish()
+        log = cluster.log.read_text()
+        print(f'{log.count("No space left")} times no space, {log.count("PANIC")} times down')
+        assert 'No space left on device' in log
+        at_rest(database, folder, mail, codes, [daemon], record)
+        record.fault('disk under PostgreSQL', 'full', rounds)
+    finally:
+        cluster.stop('immediate')
+
+
+# ---- the clock -----------------------------------------------------------------------------------
+
+class Clock:
+    """A wall clock that can be set, for programs that are started within preloaded()."""
+
+    def __init__(self, path):
+        self.path = path
+        self.set(0)
+        path.chmod(0o644)
+
+    def set(self, seconds):
+        # In place: it is mapped.
+        with open(self.path, 'r+b' if self.path.exists() else 'w+b') as file:
+            file.write(struct.pack('q', seconds))
+
+    def preload(self, monkeypatch):
+        monkeypatch.setenv('LD_PRELOAD', str(harness.BUILD / 'shifted-clock.so'))
+        monkeypatch.setenv('VACD_TEST_CLOCK', str(self.path))
+
+
+def old_certificates(folder, monkeypatch):
+    """Some that were valid three days ago, too."""
+    with monkeypatch.context() as patch:
+        clock = Clock(folder / 'clock-certs')
+        clock.set(-3 * DAY)
+        clock.preload(patch)
+        return harness.Certs(folder / 'certs')
+
+
+# Of the database and of vacd, in days: forward, back, and both apart.
+STEPS = [(1, 0), (1, 1), (0, 1), (-1, -1), (0, 0)]
+
+
+@pytest.mark.skipif(os.environ.get('VACD_FAULTS') != 'full', reason='in the long form only')
+def test_clock_set(folder, sink, record, full, monkeypatch):
+    """Both clocks are set by a day, forward and back, under load; nothing waits for a day to come again."""
+    certs = old_certificates(folder, monkeypatch)
+    theirs, ours = Clock(folder / 'clock-pg'), Clock(folder / 'clock-vacd')
+    cluster = harness.Cluster(folder / 'pg')
+    with monkeypatch.context() as patch:
+        theirs.preload(patch)
+        cluster.create()
+    daemons = []
+    try:
+        database, mail = load.database(cluster, folder), sink(certs.good, soft=15, delay_ms=5)
+        settings = harness.daemon_settings(folder, database, certs, mail.port, lease_ms=1500, poll_ms=300)
+        with monkeypatch.context() as patch:
+            ours.preload(patch)
+            daemons = [harness.Daemon(folder, f'vacd{n}', settings) for n in (1, 2)]
+        rounds = 5 if full else 1
+        coming = load.Load(database, 80 * rounds, rate=14, seed=54, second_thoughts=False).start()
+        for days_pg, days_vacd in STEPS * rounds:
+            time.sleep(1)
+            theirs.set(days_pg * DAY)
+            ours.set(days_vacd * DAY)
+        codes = coming.finish()
+        at_rest(database, folder, mail, codes, daemons, record)
+        record.fault('clock of vacd or PostgreSQL', 'set by a day or two', len(STEPS) * rounds)
+    finally:
+        for daemon in daemons:
+            daemon.stop()
+        cluster.stop('immediate')
+
+
+# ---- several daemons, some of which stand still --------------------------------------------------
+
+@pytest.mark.parametrize('daemons', [2, 5] if os.environ.get('VACD_FAULTS') == 'full' else [5])
+def test_frozen_past_their_leases(cluster, folder, sink, vacd, record, full, daemons):
+    database = load.database(cluster, folder)
+    mail, rounds = sink(delay_ms=30), 20 if full else 1
+    started = [vacd(database, mail, lease_ms=1000, poll_ms=200) for _ in range(daemons)]
+    coming = load.Load(database, 80 * rounds, rate=25, seed=8).start()
+    frozen = 0
+    while coming.running() or frozen == 0:
+        for daemon in started[:2]:
+            time.sleep(0.3)
+            daemon.freeze()
+            time.sleep(2.1)          # the lease and its margin go by
+            daemon.wake()
+            frozen += 1
+    codes = coming.finish()
+    at_rest(database, folder, mail, codes, started, record)
+    record.fault(f'one of {daemons} daemons', 'SIGSTOP until its lease was over', frozen)

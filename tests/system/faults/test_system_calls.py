@@ -1,0 +1,238 @@
+"""vacd is killed at each system call of one full cycle, and each of those that can fail fails once.
+
+A cycle: the daemon starts, a case comes in, is planned, the invitation goes out, the answer comes in and
+counts, the daemon stops. strace kills its main thread as it enters the k-th call of a name, or has that
+call fail; another daemon then does what is left. What is a boundary is taken from a cycle that was only
+watched. The short form takes a few of them, evenly spread.
+"""
+
+import collections
+import concurrent.futures
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+import answering
+import harness
+import load
+
+LANES = 4
+# What a machine in trouble answers, by call. An interrupted wait is no trouble, but may come at any time.
+ERRORS = {
+    'accept4': ['EMFILE', 'ECONNABORTED'], 'clone3': ['EAGAIN'], 'connect': ['EAGAIN', 'ENOENT'],
+    'epoll_ctl': ['ENOMEM'], 'epoll_wait': ['EINTR'], 'eventfd2': ['EMFILE'], 'fstat': ['EIO'], 'fsync': ['EIO', 'ENOSPC'],
+    'lseek': ['EIO'], 'mmap': ['ENOMEM'], 'newfstatat': ['EIO'], 'openat': ['EMFILE', 'EIO'], 'pipe2': ['EMFILE'],
+    'poll': ['EINTR'], 'pread64': ['EIO'], 'read': ['EIO', 'EINTR'], 'recvfrom': ['ECONNRESET', 'EINTR'],
+    'rename': ['ENOSPC'], 'sendmsg': ['ENOBUFS'], 'sendto': ['EPIPE', 'EINTR'], 'socket': ['EMFILE'], 'socketpair': ['EMFILE'],
+    'readv': ['ECONNRESET', 'EINTR'], 'bind': ['EADDRINUSE'], 'epoll_create1': ['EMFILE'],
+    'write': ['EIO', 'ENOSPC'], 'writev': ['EPIPE', 'EIO']}
+
+UNFINISHED = '''
+SELECT count(*) FROM vac_store.request r
+WHERE NOT EXISTS (SELECT FROM vac_store.appointment a WHERE a.request_id = r.request_id AND a.state = 'accepted')'''
+
+
+class Traced(harness.Daemon):
+    """A daemon whose main thread strace watches; it is our child all the same."""
+
+    def start(self, *options):
+        self.log_path.unlink(missing_ok=True)
+        self.front = ['strace', '-D', '-q', *options]
+        super().start()
+
+
+class Yes(answering.Coordinators):
+    """Everybody accepts, from the same program."""
+
+    def kinds(self):
+        return ['accepted']
+
+
+class Lane:
+    """A database, a mail server and people of its own, on which cycles are run one after the other."""
+
+    def __init__(self, cluster, folder, certs, number):
+        folder = folder / f'lane{number}'
+        folder.mkdir()
+        self.folder, self.codes, self.delivered = folder, [], 0
+        self.database = load.database(cluster, folder, 2)
+        self.mail = harness.Sink(folder / 'sink', certs.good)
+        self.sockets = [str(folder / 'lmtp'), str(folder / 'lmtp2')]
+        victim, helper = (harness.daemon_settings(folder, self.database, certs, self.mail.port, lease_ms=1000, poll_ms=200,
+                                                  lmtp_socket=socket) for socket in self.sockets)
+        self.people = Yes(self.mail, answering.MailServer(self.sockets, number), number).start()
+        self.victim = Traced(folder, 'victim', victim, start=False)
+        self.helper = harness.Daemon(folder, 'helper', helper, start=False)
+
+    def cycle(self, *options, seconds=60):
+        """One cycle under strace: how the daemon ended, or None if it did not finish the cycle."""
+        self.victim.start(*options)
+        self._wait(lambda: 'daemon works' in self.victim.log(), seconds)
+        self.codes.append(self.database.as_login('sup_all').value(
+            "SELECT vac.open_case('SEA', 'en', key => %s)", f'{self.folder.name}-{len(self.codes)}'))
+        done = self._wait(self._rests, seconds)
+        status = self._stop()
+        return status if done or status else None
+
+    def _stop(self):
+        """SIGTERM; once more if the first was lost by the call that failed, which told the loop of it."""
+        if self.victim.running():
+            self.victim.signal(signal.SIGTERM)
+            self._wait(lambda: False, 5)
+        return self.victim.stop()
+
+    def _wait(self, condition, seconds):
+        end = time.monotonic() + seconds
+        while self.victim.running() and time.monotonic() < end:
+            if condition():
+                return True
+            time.sleep(0.02)
+        return not self.victim.running()
+
+    def _rests(self):
+        return not any(self.database.value(sql) for sql in (UNFINISHED, load.UNSETTLED, answering.WAITING))
+
+    def heal(self):
+        """What is left of the cycle is done by a daemon that nothing happens to."""
+        if self._rests():
+            return
+        self.helper.start()
+        harness.wait_for(self._rests, 120, f'rest after the fault:\n{self.victim.log()[-2000:]}\n{self.helper.log()[-2000:]}')
+        # It may have had nothing left to do, and be stopped before it listens for signals.
+        assert self.helper.stop() in (0, -signal.SIGTERM), self.helper.log()[-2000:]
+
+    def check(self, record):
+        """All that was promised, of all that has happened on this lane so far."""
+        mails = self.people.mails
+        facts = load.check_promises(self.database, self.mail.dir, self.codes, received=[m.message_id for m in mails for _ in range(m.kept)])
+        # Where the pipe to the reader fails, that counts as a death of the reader.
+        problems = list(answering.once_each(self.database, mails, may_die=1))
+        assert not problems, '\n'.join(problems[:20])
+        record.delivered += len(facts.copies) - self.delivered
+        self.delivered = len(facts.copies)
+
+    def close(self):
+        self.people.ending.set()
+        for daemon in (self.victim, self.helper):
+            if daemon.running():
+                daemon.kill()
+        self.mail.stop()
+        self.database.drop()
+
+
+@pytest.fixture(scope='module')
+def lanes(cluster, session_folder, certs):
+    if not shutil.which('strace'):
+        pytest.skip('strace is not installed')
+    if subprocess.run(['strace', '-o', '/dev/null', 'true'], check=False).returncode != 0:
+        pytest.skip('tracing is forbidden here')
+    made = [Lane(cluster, session_folder, certs, number) for number in range(LANES)]
+    yield made
+    for lane in made:
+        lane.close()
+
+
+@pytest.fixture(scope='module')
+def calls(lanes):
+    """[(name, how often it was called, with this time)] of a cycle, from the moment the configuration is read."""
+    lane = lanes[0]
+    path = lane.folder / 'calls'
+    assert lane.cycle('-o', path) == 0, lane.victim.log()
+    counts, found, begun = collections.Counter(), [], False
+    for line in path.read_text(errors='replace').splitlines():
+        name = re.match(r'(\w+)\(', line)
+        if name:
+            counts[name[1]] += 1
+            begun = begun or 'victim.conf' in line
+            if begun:
+                found.append((name[1], counts[name[1]]))
+    print(f'{len(found)} calls in a cycle:', dict(collections.Counter(name for name, _ in found)))
+    assert len(found) > 300, 'that was no cycle'
+    return found
+
+
+def spread(items, most):
+    """At most so many of them, evenly spread, the middle of each part."""
+    if most is None or most >= len(items):
+        return items
+    return [items[(2 * n + 1) * len(items) // (2 * most)] for n in range(most)]
+
+
+def on_all_lanes(lanes, tasks, work):
+    """work(lane, task) for each task, on whatever lane is free; after a failure no more are begun."""
+    free, failed = queue.Queue(), threading.Event()
+    for lane in lanes:
+        free.put(lane)
+
+    def one(task):
+        lane = free.get()
+        try:
+            return None if failed.is_set() else work(lane, task)
+        except BaseException:
+            failed.set()
+            raise
+        finally:
+            free.put(lane)
+    with concurrent.futures.ThreadPoolExecutor(len(lanes)) as pool:
+        return list(pool.map(one, tasks))
+
+
+def inject(call, what):
+    name, number = call
+    return ('-o', '/dev/null', '-e', f'trace={name}', f'--inject={name}:{what}:when={number}')
+
+
+def most(full, short):
+    """How many to try: in the long form all, or VACD_FAULTS_MOST."""
+    return int(os.environ.get('VACD_FAULTS_MOST', 0)) or None if full else short
+
+
+def test_killed_at_each_system_call(lanes, calls, record, full):
+    def kill(lane, call):
+        status = lane.cycle(*inject(call, 'signal=KILL'))
+        assert status in (0, -signal.SIGKILL), (call, status, lane.victim.log()[-2000:])
+        lane.heal()
+        return status != 0
+    chosen = spread(calls, most(full, 16))
+    killed = sum(on_all_lanes(lanes, chosen, kill))
+    print(f'{len(chosen)} of {len(calls)} calls tried, killed {killed} times')
+    # A cycle does not always take as many calls: its end may come before the last ones.
+    assert killed > len(chosen) * 0.6
+    for lane in lanes:
+        lane.check(record)
+    record.fault('a system call of a cycle', 'SIGKILL', killed)
+
+
+def wrong_end(status, log):
+    """Why a daemon must not end a cycle so; None: it may."""
+    if status is None:
+        return 'the cycle did not end'
+    if status < 0:
+        return f'signal {-status}'
+    return None if status == 0 or log.strip() else f'ended {status} without a word'
+
+
+def test_each_system_call_that_can_fail_fails(lanes, calls, record, full):
+    """The daemon goes on, or ends by itself and says why; it never crashes, and never hangs."""
+    def fail(lane, task):
+        call, error = task
+        wrong = wrong_end(lane.cycle(*inject(call, f'error={error}')), lane.victim.log())
+        log = lane.victim.log()[-1500:]
+        lane.heal()
+        return f'{call} fails with {error}: {wrong}\n{log}' if wrong else None
+    tasks = [(call, error) for call in calls for error in ERRORS.get(call[0], ())]
+    chosen = spread(tasks, most(full, 6))
+    problems = list(filter(None, on_all_lanes(lanes, chosen, fail)))
+    assert not problems, f'{len(problems)} problems\n' + '\n'.join(problems[:20])
+    print(f'{len(chosen)} of {len(tasks)} ways to fail tried')
+    for (name, _), error in chosen:
+        record.fault(f'system call {name}', error)
+    for lane in lanes:
+        lane.check(record)
