@@ -207,6 +207,7 @@ CREATE OR REPLACE FUNCTION vac_store.neutral_report(message_ids bigint[]) RETURN
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		DECLARE
+			news bigint[];
 			told record;
 		BEGIN
 			INSERT INTO history (event, office_id, case_id, appointment_id, message_id, reason)
@@ -216,12 +217,20 @@ CREATE OR REPLACE FUNCTION vac_store.neutral_report(message_ids bigint[]) RETURN
 					FROM message m
 					WHERE m.message_id = ANY (message_ids) AND (m.neutral OR m.state = 'suppressed')
 					ORDER BY m.message_id;
-			-- Never about a notice: that one would need a notice in turn.
+			-- Never about a notice: that one would need a notice in turn. And of a call-out that can be mailed to nobody once,
+			-- not of each who is called after another.
+			news := ARRAY(SELECT m.message_id FROM message m
+				WHERE m.message_id = ANY (message_ids) AND m.kind <> 'notice' AND m.office_id IS NOT NULL
+					AND (m.neutral OR m.state = 'suppressed')
+					AND NOT (m.urgent AND m.state = 'suppressed' AND m.kind <> 'requester' AND EXISTS (SELECT FROM message b
+						WHERE b.case_id = m.case_id AND b.office_id = m.office_id AND b.message_id < m.message_id
+							AND b.message_id <> ALL (message_ids) AND b.urgent AND b.kind <> 'requester' AND b.state = 'suppressed'
+							AND b.reported_at > m.made_at - policy_number('notice_again', 'immediate') * interval '1 minute')));
+			UPDATE message m SET reported_at = m.made_at WHERE m.message_id = ANY (news);
 			FOR told IN
 				SELECT m.office_id, string_agg(DISTINCT c.case_code, ', ' ORDER BY c.case_code) AS codes
 					FROM message m LEFT JOIN case_record c USING (case_id)
-					WHERE m.message_id = ANY (message_ids) AND m.kind <> 'notice' AND m.office_id IS NOT NULL
-						AND (m.neutral OR m.state = 'suppressed')
+					WHERE m.message_id = ANY (news)
 					GROUP BY m.office_id
 			LOOP
 				PERFORM tell_supervisors(told.office_id, 'Mail was held back or made neutral',
@@ -465,7 +474,30 @@ CREATE OR REPLACE FUNCTION vac_store.tell_supervisors(of_office integer, about t
 COMMENT ON FUNCTION vac_store.tell_supervisors(integer, text, text, boolean, boolean, timestamptz, integer) IS
 	'Queues one notice to each supervisor of an office (of the first rank only, unless every_rank; of so many ranks where a number is given), when it hurries also to their pagers; returns how many';
 
-CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what text, at timestamptz DEFAULT NULL) RETURNS void
+-- Of two codes of one person each was opened by somebody, who both wait for word.
+CREATE OR REPLACE FUNCTION vac_store.requesters_of(case_ids bigint[]) RETURNS TABLE (case_id bigint, address text)
+	LANGUAGE plpgsql STABLE ROWS 2
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			SELECT DISTINCT ON (w.case_id, lower(w.address)) w.case_id, w.address
+				FROM (SELECT c.case_id, c.requester::text AS address, 0 AS old FROM case_record c
+						WHERE c.case_id = ANY (case_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL
+					UNION ALL
+					SELECT c.case_id, m.requester::text, 1 FROM case_record m JOIN case_record c ON c.case_id = m.merged_into
+						WHERE m.merged_into = ANY (case_ids) AND m.requester IS NOT NULL AND c.held_since IS NULL) w
+				ORDER BY w.case_id, lower(w.address), w.old, w.address;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.requesters_of(bigint[]) IS
+	'Addresses of those who opened these cases, under the code they have or one that was merged into it, and want to be told; of none on hold';
+
+CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what text, at timestamptz DEFAULT NULL, bare_case bigint DEFAULT NULL)
+	RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
@@ -473,14 +505,12 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 			now_at timestamptz := coalesce(at, wall());
 		BEGIN
 			-- Most cases have nobody to tell.
-			IF NOT EXISTS (SELECT FROM case_record c
-					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (request_ids)))
-						AND c.requester IS NOT NULL AND c.held_since IS NULL) THEN
+			IF NOT EXISTS (SELECT FROM requesters_of(ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (request_ids)) || bare_case)) THEN
 				RETURN;
 			END IF;
 			INSERT INTO message (kind, office_id, case_id, appointment_id, recipient, recipient_name, made_at,
 					subject, body, bounce_handle, key_id, sender, not_before, urgent)
-			SELECT 'requester', c.office_id, c.case_id, a.appointment_id, c.requester, 'Requester',
+			SELECT 'requester', c.office_id, c.case_id, a.appointment_id, w.address, 'Requester',
 					date_trunc('second', now_at),
 					'Case ' || c.case_code || CASE what
 						WHEN 'planned' THEN ': planned'
@@ -506,19 +536,21 @@ CREATE OR REPLACE FUNCTION vac_store.tell_requesters(request_ids bigint[], what 
 						ELSE format(E'There is news about case %s.\n\nOffice: %s\n', c.case_code, o.code) END
 					|| format(E'Call: %s, day and night\n', o.telephone),
 					handle(), i.key_id, i.sender, now_at, r.urgency = 'immediate'
-				FROM request r
-					JOIN case_record c ON c.case_id = r.case_id
-					JOIN office o ON o.office_id = r.office_id
+				FROM (SELECT q.request_id, q.case_id, q.urgency::text FROM request q WHERE q.request_id = ANY (request_ids)
+						UNION ALL SELECT NULL, bare_case, 'routine' WHERE bare_case IS NOT NULL) r
+					JOIN case_record c ON c.case_id = r.case_id AND c.held_since IS NULL
+					-- Whoever has the case is to be called, also where its meetings were elsewhere.
+					JOIN office o ON o.office_id = c.office_id
+					JOIN requesters_of(ARRAY(SELECT q.case_id FROM request q WHERE q.request_id = ANY (request_ids)) || bare_case) w ON w.case_id = c.case_id
 					LEFT JOIN mail_identity i ON i.one
 					LEFT JOIN LATERAL (SELECT b.appointment_id, b.span FROM appointment b
 						WHERE b.request_id = r.request_id AND b.live ORDER BY b.appointment_id DESC LIMIT 1) a ON true
-				WHERE r.request_id = ANY (request_ids) AND c.requester IS NOT NULL AND c.held_since IS NULL
-					AND (what NOT IN ('planned', 'accepted', 'moved') OR a.span IS NOT NULL)
-				ORDER BY r.request_id;
+				WHERE what NOT IN ('planned', 'accepted', 'moved') OR a.span IS NOT NULL
+				ORDER BY r.request_id, w.address;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.tell_requesters(bigint[], text, timestamptz) IS
-	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, accepted, changed (and planned again), moved, cancelled, transferred, nobody';
+COMMENT ON FUNCTION vac_store.tell_requesters(bigint[], text, timestamptz, bigint) IS
+	'Queues a neutral line to those who opened the cases of these requests and left an address: planned, accepted, changed (and planned again), moved, cancelled, transferred, nobody; bare_case: a case without a request';
 
 -- ---- ending appointments ---------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.end_appointments(appointment_ids bigint[], new_state text, why text DEFAULT NULL)

@@ -202,6 +202,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send_signed(message_ids bigint[], fenc
 				UPDATE message m SET signature = coalesce(m.signature, u.signature)
 					FROM unnest(message_ids, fences, signatures) u (message_id, fence, signature)
 					WHERE m.message_id = ANY (may) AND m.message_id = u.message_id AND m.fence = u.fence
+						-- Whoever held the row may have ended it while this waited.
+						AND m.state = 'claimed' AND m.lease_until > wall()
 					RETURNING m.message_id, m.signature IS NOT DISTINCT FROM u.signature AS same
 			)
 			SELECT k.message_id FROM kept k WHERE k.same;

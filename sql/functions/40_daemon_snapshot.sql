@@ -148,12 +148,16 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence big
 			PERFORM set_config('vac_daemon.snapshot', '', true), set_config('vac_daemon.movable', '', true);
 			IF mine THEN
 				PERFORM begin_snapshot(snapshot_begin.group_id, most, now_at, now_at);
+				-- For the session: the plan made of it is stored in another transaction.
+				PERFORM set_config('vac_daemon.seen', jsonb_build_object('group', snapshot_begin.group_id, 'fence', snapshot_begin.fence,
+						'rows', (SELECT jsonb_object_agg(r.request_id, r.xmin::text) FROM request r WHERE r.request_id = ANY (s.requests)))::text, false)
+					FROM snapshot_scope() s;
 			END IF;
 			RETURN QUERY SELECT mine, epoch(now_at), (policy_number('grid_minutes') * 60)::integer;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.snapshot_begin(integer, bigint, integer) IS
-	'Begins a snapshot for the planner in this transaction; ok is false when the group is no longer this daemon''s';
+	'Begins a snapshot for the planner in this transaction, and remembers which versions of the requests it sees; ok is false when the group is no longer this daemon''s';
 
 CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT now_at timestamptz, OUT span tstzrange,
 		OUT requests bigint[], OUT earliest bigint[], OUT latest bigint[], OUT languages text[])

@@ -248,6 +248,20 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 COMMENT ON FUNCTION vac_store.plan_rules(vac_store.planned[], timestamptz, integer[], boolean) IS
 	'For each decision of a plan that names somebody the first hard rule against it on the data as they are now, or NULL; who is willing needs no notice';
 
+-- By version and not by time: who changes a request commits after the moment they changed it at.
+CREATE OR REPLACE FUNCTION vac_store.seen_rows(of_group integer, of_fence bigint) RETURNS jsonb
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			seen jsonb := NULLIF(current_setting('vac_daemon.seen', true), '')::jsonb;
+		BEGIN
+			RETURN CASE WHEN (seen ->> 'group')::integer = of_group AND (seen ->> 'fence')::bigint = of_fence THEN seen -> 'rows' END;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.seen_rows(integer, bigint) IS
+	'Which versions of the requests the last snapshot of this session saw (xmin by request), if it was of this claim of this group; else NULL';
+
 -- What nobody can take is kept, with the reasons; the supervisors get one bundled notice an office.
 CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], now_at timestamptz, about jsonb) RETURNS bigint[]
 	LANGUAGE plpgsql
@@ -263,6 +277,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 			fresh bigint[];
 			of_plan bigint;
 			told record;
+			seen jsonb := seen_rows((about ->> 'group')::integer, (about ->> 'fence')::bigint);
 		BEGIN
 			SELECT array_agg(r.request_id), array_agg(r.request_id) FILTER (WHERE r.unserved_since IS NULL)
 				INTO kept, first_time
@@ -270,6 +285,8 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 					CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 				WHERE r.request_id = ANY (ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.coordinator_id IS NULL))
 					AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
+					-- What was changed since the planner looked was not what it found nobody for: it stays due.
+					AND coalesce(seen ->> r.request_id::text = r.xmin::text, true)
 					-- Of what went to other offices meanwhile their plan says whether there is nobody.
 					AND EXISTS (SELECT FROM office o WHERE o.office_id = r.office_id AND o.group_id = (about ->> 'group')::integer);
 			IF kept IS NULL THEN
@@ -363,40 +380,6 @@ CREATE OR REPLACE FUNCTION vac_store.counted_minutes(minutes integer, span tstzr
 	RETURN minutes + 2 * date_part('epoch', lower(span) - lower(busy))::integer / 60;
 COMMENT ON FUNCTION vac_store.counted_minutes(integer, tstzrange, tstzrange) IS
 	'What a meeting counts towards the weekly hours: its length and the travel both ways, which is kept free before it';
-
-CREATE OR REPLACE FUNCTION vac_store.tell_of_call_outs(call_outs bigint[], now_at timestamptz) RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = vac_store, pg_catalog, pg_temp
-	SET jit = off
-	SET plan_cache_mode = force_generic_plan
-	SET enable_seqscan = off
-	AS $$
-		DECLARE
-			told record;
-		BEGIN
-			FOR told IN
-				-- Nobody on call means a call-out hours ahead: somebody must hear that it is late.
-				SELECT a.office_id, string_agg(format('%s: %s, %s, at %s%s%s', c.case_code, k.name, k.telephone,
-						local_text(lower(a.span), o.time_zone),
-						CASE WHEN lower(a.span) <= r.due_at THEN ''
-							WHEN a.pinned THEN ' - after it was due, ' || local_text(r.due_at, o.time_zone)
-							ELSE ' - TOO LATE, nobody is free by ' || local_text(r.due_at, o.time_zone) END,
-						CASE WHEN a.over_cap THEN ' (beyond their limits)' ELSE '' END), E'\n' ORDER BY a.appointment_id) AS lines
-					FROM appointment a
-						JOIN case_record c ON c.case_id = a.case_id
-						JOIN request r ON r.request_id = a.request_id
-						JOIN office o ON o.office_id = a.office_id
-						JOIN coordinator k ON k.coordinator_id = a.coordinator_id
-					WHERE a.appointment_id = ANY (call_outs)
-					GROUP BY a.office_id ORDER BY a.office_id
-			LOOP
-				PERFORM tell_supervisors(told.office_id, 'called out',
-					E'These coordinators are being called out; nobody has accepted yet:\n\n' || told.lines || E'\n',
-					true, true, now_at);
-			END LOOP;
-		END
-	$$;
-COMMENT ON FUNCTION vac_store.tell_of_call_outs(bigint[], timestamptz) IS 'Tells the supervisors at once of appointments that are call-outs';
 
 CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok bigint[], now_at timestamptz, about jsonb) RETURNS bigint[]
 	LANGUAGE plpgsql

@@ -9,8 +9,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.receive_mail(delivery uuid, sender text, r
 		DECLARE
 			now_at timestamptz := wall();
 		BEGIN
+			-- Its bytes once, however many recipients it has.
 			INSERT INTO inbound (received_at, envelope_sender, envelope_recipient, delivery, raw, size, not_before)
-				SELECT now_at, receive_mail.sender, r.address, receive_mail.delivery, receive_mail.raw, length(receive_mail.raw), now_at
+				SELECT now_at, receive_mail.sender, r.address, receive_mail.delivery,
+						CASE WHEN min(r.n) = 1 THEN receive_mail.raw ELSE '' END, length(receive_mail.raw), now_at
 					FROM unnest(receive_mail.recipients) WITH ORDINALITY AS r (address, n)
 					GROUP BY r.address
 					ORDER BY min(r.n)

@@ -98,9 +98,16 @@ CREATE OR REPLACE FUNCTION vac_store.removable(now_at timestamptz, most integer)
 COMMENT ON FUNCTION vac_store.removable(timestamptz, integer) IS
 	'Up to which entry policy keep_history keeps history no longer, so many rows at most; NULL: there is nothing to remove';
 
+CREATE OR REPLACE FUNCTION vac_store.has_signer(at timestamptz) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	-- A daemon asks once a day at least (history_head_ms), and notes it once an hour at most.
+	RETURN EXISTS (SELECT FROM vac_store.signer s WHERE s.seen_at > at - interval '25 hours');
+COMMENT ON FUNCTION vac_store.has_signer(timestamptz) IS 'Whether a daemon that has a key to sign history was at work in the last day';
+
 CREATE OR REPLACE FUNCTION vac_daemon.history_due(most integer)
 	RETURNS TABLE (chain uuid, number bigint, hash text, at text)
-	LANGUAGE plpgsql SECURITY DEFINER STABLE ROWS 1
+	LANGUAGE plpgsql SECURITY DEFINER ROWS 1
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		#variable_conflict use_column
@@ -108,6 +115,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.history_due(most integer)
 			now_at timestamptz := wall();
 			until bigint := removable(now_at, most);
 		BEGIN
+			-- Only who can sign asks.
+			INSERT INTO signer AS s (seen_at) VALUES (now_at)
+				ON CONFLICT (one) DO UPDATE SET seen_at = excluded.seen_at WHERE s.seen_at < now_at - interval '1 hour' OR s.seen_at > now_at;
 			RETURN QUERY SELECT c.chain, s.number, encode(s.hash, 'hex'), stamp_text(now_at)
 				FROM chain c, sealed s WHERE s.number = until;
 		END

@@ -48,7 +48,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_inbound(daemon_id uuid, most integer
 					-- As a mailbox would hold it (RFC 5321, 4.4): of some reports only the null path tells what they are.
 					convert_to('Return-Path: <' || translate(c.envelope_sender, E'\r\n', '') || E'>\r\n', 'UTF8')
 					-- The reader takes 10 MiB; a little more tells as well that it is too large.
-					|| substring(c.raw FROM 1 FOR 10485761), c.deaths::integer
+					|| substring(CASE WHEN length(c.raw) < c.size THEN (SELECT s.raw FROM inbound s WHERE s.delivery = c.delivery
+						AND length(s.raw) = s.size LIMIT 1) ELSE c.raw END FROM 1 FOR 10485761), c.deaths::integer
 				FROM claimed c ORDER BY c.inbound_id;
 		END
 	$$;

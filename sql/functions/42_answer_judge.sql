@@ -214,6 +214,17 @@ CREATE OR REPLACE FUNCTION vac_store.judge_own(mail inbound, letter jsonb, a app
 COMMENT ON FUNCTION vac_store.judge_own(inbound, jsonb, appointment, coordinator, appointment, jsonb, timestamptz) IS
 	'Accepted with a colleague''s token (a) by somebody who was asked for the same request (own): as if it had come with their own';
 
+CREATE OR REPLACE FUNCTION vac_store.own_of(a appointment, who coordinator, now_at timestamptz) RETURNS appointment
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		SELECT b FROM appointment b
+			WHERE b.request_id = a.request_id AND b.coordinator_id = who.coordinator_id AND b.live AND upper(b.span) > now_at
+			ORDER BY lower(b.span), b.appointment_id LIMIT 1;
+	$$;
+COMMENT ON FUNCTION vac_store.own_of(appointment, coordinator, timestamptz) IS
+	'The live appointment that somebody has for the request of another''s; NULL: they were not asked for it';
+
 CREATE OR REPLACE FUNCTION vac_store.judge_hand_over(mail inbound, letter jsonb, a appointment, giver coordinator, colleague coordinator,
 		answer jsonb, now_at timestamptz) RETURNS inbound
 	LANGUAGE plpgsql
@@ -221,25 +232,27 @@ CREATE OR REPLACE FUNCTION vac_store.judge_hand_over(mail inbound, letter jsonb,
 	AS $$
 		DECLARE
 			accepts boolean := giver.coordinator_id = colleague.coordinator_id;
-			own appointment;
+			own appointment := own_of(a, colleague, now_at);
 			done record;
 		BEGIN
 			IF colleague.coordinator_id IS NULL THEN
 				RETURN settled(mail, 'refused', 'they name nobody of the roster to take it over');
 			ELSIF colleague.coordinator_id = a.coordinator_id THEN
 				RETURN settled(mail, 'refused', 'they hand it over to themselves');
+			ELSIF accepts AND own.appointment_id IS NOT NULL THEN
+				RETURN judge_own(mail, letter, a, giver, own, answer, now_at);
+			ELSIF NOT a.live THEN
+				RETURN settled(mail, 'refused', format('a colleague accepts what is %s', a.state));
 			ELSIF a.pinned THEN
 				RETURN settled(mail, 'refused', 'a supervisor set it by hand; may a colleague take it over?');
 			ELSIF accepts AND a.state = 'accepted' THEN
 				RETURN settled(mail, 'refused', 'a colleague accepts what its coordinator has accepted; which of them shall go?');
 			END IF;
-			IF accepts THEN
-				SELECT * INTO own FROM appointment b
-					WHERE b.request_id = a.request_id AND b.coordinator_id = colleague.coordinator_id AND b.live AND upper(b.span) > now_at
-					ORDER BY lower(b.span), b.appointment_id LIMIT 1;
-				IF FOUND THEN
-					RETURN judge_own(mail, letter, a, giver, own, answer, now_at);
-				END IF;
+			IF own.appointment_id IS NOT NULL THEN
+				-- They are asked already, and need no second invitation.
+				PERFORM end_appointments(ARRAY[a.appointment_id], 'replaced', 'handed_over'), end_pages(ARRAY[a.appointment_id]),
+					keep_answer(a, giver, letter, answer, mail);
+				RETURN settled(mail, 'taken', format('left to %s, who is asked already', colleague.name));
 			END IF;
 			done := hand_over(a, colleague, accepts, NULL, now_at);
 			IF done.against IS NOT NULL THEN
@@ -253,7 +266,8 @@ CREATE OR REPLACE FUNCTION vac_store.judge_hand_over(mail inbound, letter jsonb,
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.judge_hand_over(inbound, jsonb, appointment, coordinator, coordinator, jsonb, timestamptz) IS
-	'Delegated by its holder (giver) to a colleague, who is then invited, or accepted with its token by a colleague (giver too), who then has it: if no hard rule speaks against them; else refused and listed';
+	'Delegated by its holder (giver) to a colleague, who is then invited, or accepted with its token by a colleague (giver too), who then has it: if no hard rule speaks against them; else refused and listed. '
+	'A colleague who was asked for the same request goes on being asked, or accepts with their own appointment, also when that of the token has ended';
 
 CREATE OR REPLACE FUNCTION vac_store.judge_live(mail inbound, letter jsonb, a appointment, holder coordinator, answer jsonb, now_at timestamptz)
 	RETURNS inbound
@@ -354,7 +368,6 @@ CREATE OR REPLACE FUNCTION vac_store.judge_answer(mail inbound, letter jsonb, a 
 			ELSIF writer.coordinator_id <> holder.coordinator_id THEN
 				RETURN CASE WHEN answer ->> 'say' <> 'ACCEPTED' THEN
 						settled(mail, 'sender_misfit', format('%s was not invited to this', writer.name))
-					WHEN NOT a.live THEN settled(mail, 'refused', format('a colleague accepts what is %s', a.state))
 					ELSE judge_hand_over(mail, letter, a, writer, writer, answer, now_at) END;
 			ELSIF answer ->> 'say' IN ('HELD', 'MISSED', 'CONTACTED') THEN
 				RETURN judge_outcome(mail, letter, a, answer, now_at);

@@ -103,6 +103,13 @@ CREATE OR REPLACE FUNCTION vac_store.kept_until(policy_name text, now_at timesta
 	RETURN now_at - vac_store.policy_number(policy_name) * interval '24 hours';
 COMMENT ON FUNCTION vac_store.kept_until(text, timestamptz) IS 'What is older than this is kept no longer by that policy';
 
+-- One row has the bytes of all recipients.
+CREATE OR REPLACE FUNCTION vac_store.is_read(of_delivery uuid) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	RETURN NOT EXISTS (SELECT FROM vac_store.inbound o WHERE o.delivery = of_delivery AND o.waiting);
+COMMENT ON FUNCTION vac_store.is_read(uuid) IS 'Whether a mail waits to be read for none of its recipients';
+
 CREATE OR REPLACE FUNCTION vac_store.pass_cleaning(now_at timestamptz) RETURNS boolean
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -115,7 +122,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass_cleaning(now_at timestamptz) RETURNS b
 		BEGIN
 			UPDATE inbound i SET raw = NULL, record = NULL
 				WHERE i.inbound_id IN (SELECT o.inbound_id FROM inbound o
-					WHERE o.raw IS NOT NULL AND o.received_at <= kept_until('keep_raw_inbound', now_at) AND NOT o.waiting
+					WHERE o.raw IS NOT NULL AND o.received_at <= kept_until('keep_raw_inbound', now_at) AND is_read(o.delivery)
 					ORDER BY o.received_at LIMIT 50 FOR NO KEY UPDATE SKIP LOCKED);
 			GET DIAGNOSTICS n = ROW_COUNT;
 			UPDATE message g SET subject = '(deleted)', body = '(deleted)', summary = NULL, location = NULL, description = NULL, signature = NULL, reply = NULL,

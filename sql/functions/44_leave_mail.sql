@@ -127,6 +127,18 @@ $$;
 COMMENT ON FUNCTION vac_store.reply_to_leave(inbound, coordinator, jsonb, tstzrange[], text, text, timestamptz) IS
 	'Queues our REPLY to an invitation of leave, with the reason in words, if an answer of ours is waited for';
 
+-- Anybody can write in a coordinator's name, each time of another event.
+CREATE OR REPLACE FUNCTION vac_store.enough_replies(who coordinator, now_at timestamptz) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	SELECT count(*) >= policy_number('automatic_mail_a_day') FROM message m
+		WHERE m.kind = 'reply' AND m.recipient IN (SELECT lower(who.mail) UNION SELECT lower(x) FROM unnest(who.aliases) x)
+			AND m.made_at > now_at - interval '24 hours';
+$$;
+COMMENT ON FUNCTION vac_store.enough_replies(coordinator, timestamptz) IS
+	'Whether a coordinator was sent as many replies to events in a day as mail that nobody vouches for may call forth';
+
 -- ---- entering and taking back ----------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.leave_away(of_event bigint, at_occurrence timestamptz DEFAULT NULL) RETURNS integer
 	LANGUAGE plpgsql
@@ -240,6 +252,7 @@ DECLARE
 	cancels CONSTANT boolean := method = 'CANCEL' OR event ->> 'status' IS NOT DISTINCT FROM 'CANCELLED';
 	spans CONSTANT tstzrange[] := ARRAY(SELECT s FROM event_spans(event, coordinator_zone(who)) s WHERE upper(s) > now_at ORDER BY s);
 	occurrence CONSTANT timestamptz := occurrence_of(event, coordinator_zone(who));
+	silent CONSTANT boolean := NOT trusted AND NOT approved AND enough_replies(who, now_at);
 	judged record;
 	of_event bigint;
 BEGIN
@@ -260,10 +273,10 @@ BEGIN
 	CASE judged.state
 		WHEN 'waits' THEN
 			PERFORM reply_to_leave(mail, who, event, spans, 'TENTATIVE', format('Your leave waits for a supervisor''s word: %s.', why), now_at)
-				WHERE NOT cancels;
+				WHERE NOT cancels AND NOT silent;
 		WHEN 'refused' THEN
 			PERFORM reply_to_leave(mail, who, event, spans, 'DECLINED',
-				format(E'This is not entered as leave: %s. An event counts that is shown as\nbusy, or that lasts all day.', why), now_at);
+				format(E'This is not entered as leave: %s. An event counts that is shown as\nbusy, or that lasts all day.', why), now_at) WHERE NOT silent;
 		WHEN 'entered' THEN
 			PERFORM reply_to_leave(mail, who, event, spans, 'ACCEPTED',
 				'Your leave is entered' || freed_text(put_leave_event(who, of_event, spans, occurrence))

@@ -131,7 +131,7 @@ CREATE OR REPLACE FUNCTION vac_store.digest_gaps(offices integer[], now_at times
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.digest_gaps(integer[], timestamptz) IS
-	'What lacks in the next 14 days at these offices, by rotations and by table cover, as view coverage_gaps has it';
+	'What lacks in the next 14 days at these offices, by rotations and by table cover, as view coverage_gaps has it, however far policies have that look';
 
 -- ---- making it -------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.queue_digest(s supervisor, on_day date, now_at timestamptz) RETURNS void

@@ -192,6 +192,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION vac_store.opened_by_me(case_record) IS 'Whether the person at the keyboard opened the case for intake, under this code or one that was merged into it';
 
+-- The codes that were merged into a case go with it wherever it goes. Who has them already, whatever is said of one of
+-- them beside it, waits for nobody with the case in hand.
+CREATE OR REPLACE FUNCTION vac_store.lock_cases(case_ids bigint[]) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM case_record c WHERE c.case_id = ANY (case_ids) OR c.merged_into = ANY (case_ids) ORDER BY c.case_id FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION vac_store.lock_cases(bigint[]) IS 'Locks cases, and the codes that were merged into them, by id: the first locks of every verb that changes a case';
+
 -- A code that exists but is somebody else's is refused in the same words as one that does not:
 -- who may not see a case shall not learn that there is one.
 CREATE OR REPLACE FUNCTION vac_store.case_named(given text, steer boolean DEFAULT true) RETURNS case_record
@@ -206,11 +218,10 @@ BEGIN
 		PERFORM refuse(format('case_code: %s is not a case code', coalesce(quote_literal(given), 'nothing')),
 			'A case code is six letters and digits such as K7Q-4MX; the letters I and O and the digits 0 and 1 do not occur in it.');
 	END IF;
+	SELECT * INTO found FROM case_record c WHERE c.case_code = code AND (opened_by_me(c) OR c.office_id IN (SELECT my_offices()));
 	-- Who changes a case locks it first, and the coordinators' rows after it; of others' not even the lock is waited for.
-	IF steer THEN
-		SELECT * INTO found FROM case_record c WHERE c.case_code = code AND (opened_by_me(c) OR c.office_id IN (SELECT my_offices()))
-			FOR NO KEY UPDATE;
-	ELSE
+	IF steer AND found.case_id IS NOT NULL THEN
+		PERFORM lock_cases(ARRAY[found.case_id]);
 		SELECT * INTO found FROM case_record c WHERE c.case_code = code AND (opened_by_me(c) OR c.office_id IN (SELECT my_offices()));
 	END IF;
 	IF found.case_id IS NULL THEN

@@ -124,6 +124,25 @@ $$;
 COMMENT ON FUNCTION vac.set_limits(text, integer, numeric, integer) IS
 	'Sets all three limits of a coordinator: open cases, hours a week with travel, meetings a day. What is left out is the office''s (vac.set_office_limits), else the policy''s';
 
+-- Of other offices' cases their codes are not said.
+CREATE OR REPLACE FUNCTION vac_store.what_remains(who coordinator, at timestamptz) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN NULLIF(concat_ws(', ',
+		(SELECT CASE WHEN count(*) = 1 THEN 'the case ' ELSE 'the cases ' END || string_agg(c.case_code, ', ' ORDER BY c.case_code)
+			FROM case_record c WHERE c.responsible_id = who.coordinator_id AND c.state = 'open' AND c.office_id IN (SELECT my_offices())),
+		(SELECT string_agg(format('%s of %s', quantity(n.cases, 'case', 'cases'), n.code), ', ' ORDER BY n.code)
+			FROM (SELECT o.code, count(*) AS cases FROM case_record c JOIN office o ON o.office_id = c.office_id
+				WHERE c.responsible_id = who.coordinator_id AND c.state = 'open' AND c.office_id NOT IN (SELECT my_offices()) GROUP BY o.code) n),
+		(SELECT string_agg(format('turns of %s (%s)', r.name, o.code), ', ' ORDER BY o.code, r.name)
+			FROM rotation r JOIN office o ON o.office_id = r.office_id WHERE r.rotation_id = ANY (rotations_of(who, at)))), '');
+END
+$$;
+COMMENT ON FUNCTION vac_store.what_remains(coordinator, timestamptz) IS
+	'What somebody who leaves is still responsible for, and on call for, in words; NULL: nothing';
+
 CREATE OR REPLACE FUNCTION vac.retire_coordinator(coordinator text, reason text) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -132,8 +151,6 @@ AS $$
 DECLARE
 	who coordinator;
 	ended bigint[];
-	cases text;
-	duties text;
 BEGIN
 	who := lock_coordinator(retire_coordinator.coordinator, 'retire_coordinator', ends => true);
 	PERFORM need_reason(retire_coordinator.reason);
@@ -145,12 +162,8 @@ BEGIN
 		why => reason_code(retire_coordinator.reason), said => reason_note(retire_coordinator.reason));
 	ended := free_appointments(ARRAY(SELECT a.appointment_id FROM appointment a WHERE a.coordinator_id = who.coordinator_id
 		AND a.live AND upper(a.span) > moment()), 'left');
-	SELECT string_agg(c.case_code, ', ' ORDER BY c.case_code) INTO cases FROM case_record c
-		WHERE c.responsible_id = who.coordinator_id AND c.state = 'open' AND c.office_id IN (SELECT my_offices());
-	SELECT string_agg(r.name, ', ' ORDER BY r.name) INTO duties FROM rotation r
-		WHERE r.rotation_id = ANY (rotations_of(who, moment())) AND r.office_id IN (SELECT my_offices());
-	RETURN said(format('%s (%s) has left%s%s', who.code, who.name, freed_text(ended), coalesce('. Somebody else must '
-		|| NULLIF(concat_ws(' and ', 'have the turns of ' || duties, 'become responsible for ' || cases), '') || format(': vac.hand_over(''%s'', …)', who.code), '')));
+	RETURN said(format('%s (%s) has left%s%s', who.code, who.name, freed_text(ended), coalesce('. Still theirs: ' || what_remains(who, moment())
+		|| format('. SELECT * FROM vac.hand_over(''%s'', ''roster'') gives away what is of your offices, and tells others of their cases', who.code), '')));
 END
 $$;
 COMMENT ON FUNCTION vac.retire_coordinator(text, text) IS

@@ -48,12 +48,26 @@ BEGIN
 	PERFORM record('policy_set', more => jsonb_build_object('name', old.name, 'urgency', old.urgency,
 		'before', old.value, 'after', btrim(set_policy.value)));
 	PERFORM plan_soon();
+	PERFORM warn_of_signer() WHERE old.name = 'keep_history' AND btrim(set_policy.value)::integer > 0;
 	RETURN format('%s%s is %s now, was %s', old.name, coalesce(' (' || old.urgency || ')', ''), btrim(set_policy.value), old.value);
 END
 $$;
 COMMENT ON FUNCTION vac.set_policy(text, text, text) IS
 	'Changes a policy: name and value as TABLE vac.policies shows them; urgency where the policy has one row for each. '
 	'For supervisors of all offices';
+
+CREATE OR REPLACE FUNCTION vac_store.warn_of_signer() RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT has_signer(moment()) THEN
+		RAISE WARNING 'nothing of history is removed: no daemon at work has a key to sign what stands in its place'
+			USING HINT = 'vacd-history(7) says how one is made. Set history_key_file in vacd.conf to its file, and reload vacd.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION vac_store.warn_of_signer() IS 'Warns that policy keep_history removes nothing, while no daemon can sign a checkpoint';
 
 CREATE OR REPLACE FUNCTION vac_store.refuse_policy(given text) RETURNS void
 	LANGUAGE plpgsql STABLE

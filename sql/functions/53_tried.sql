@@ -10,6 +10,28 @@ AS $$
 $$;
 COMMENT ON FUNCTION vac_store.is_own(xid) IS 'Whether a row written not long ago, and seen, was written by this very transaction';
 
+-- What goes to another office with its case is out of sight from then on; who gives it away shall see all the same what
+-- becomes of it.
+CREATE OR REPLACE FUNCTION vac_store.tried_away()
+	RETURNS TABLE (appointment_id bigint, case_code text, office_id integer, urgency text, span tstzrange, coordinator_id integer, accepted boolean,
+		planned_again boolean)
+	LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+	-- It may have been given away more than once.
+	SELECT DISTINCT ON (a.appointment_id) a.appointment_id, c.case_code, a.office_id, a.urgency::text, a.span, a.coordinator_id, a.partstat = 'ACCEPTED' OR a.state = 'accepted',
+			NOT a.live AND r.state = 'open' AND c.held_since IS NULL
+		FROM history h
+			JOIN case_record c ON c.case_id = h.case_id
+			JOIN appointment a ON a.case_id = c.case_id
+			JOIN request r ON r.request_id = a.request_id
+		WHERE h.history_id > (SELECT max(w.history_id) FROM history w WHERE w.event = 'what_if') AND is_own(h.xmin)
+			AND h.event = 'case_transferred' AND h.office_id IN (SELECT my_offices()) AND c.office_id NOT IN (SELECT my_offices())
+		ORDER BY a.appointment_id;
+$$;
+COMMENT ON FUNCTION vac_store.tried_away() IS
+	'In a what-if, appointments of the cases that it gave away from offices of one''s own, as view affected shows them';
+
 CREATE OR REPLACE FUNCTION vac_store.tried(at timestamptz)
 	RETURNS TABLE (appointment_id bigint, what text, stays boolean, was text)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50

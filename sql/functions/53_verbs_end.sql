@@ -221,7 +221,7 @@ BEGIN
 	one := case_named(reopen_case.case_code);
 	PERFORM need_office(one.office_id, 'reopen_case');
 	IF one.state = 'open' THEN
-		RETURN format('Case %s is open', one.case_code);
+		RETURN format('Case %s is open already; nothing is changed', one.case_code);
 	ELSIF one.merged_into IS NOT NULL THEN
 		PERFORM need_open(one);
 	END IF;

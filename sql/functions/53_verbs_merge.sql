@@ -13,7 +13,7 @@ BEGIN
 		PERFORM refuse(format('case_code: %s is named twice', one.case_code), 'Two different cases are needed.');
 	END IF;
 	-- By id, whichever was named first; then as they are now.
-	PERFORM FROM case_record c WHERE c.case_id IN (one.case_id, two.case_id) ORDER BY c.case_id FOR NO KEY UPDATE;
+	PERFORM lock_cases(ARRAY[one.case_id, two.case_id]);
 	SELECT * INTO one FROM case_record c WHERE c.case_id = one.case_id;
 	SELECT * INTO two FROM case_record c WHERE c.case_id = two.case_id;
 	PERFORM need_office(one.office_id, deed), need_office(two.office_id, deed);
@@ -119,7 +119,9 @@ BEGIN
 			responsible_id = coalesce(c.responsible_id, gone.responsible_id), requester = coalesce(c.requester, gone.requester),
 			agency_reference = coalesce(c.agency_reference, gone.agency_reference)
 		WHERE c.case_id = stays.case_id;
-	UPDATE case_record c SET state = 'closed', ended_at = coalesce(c.ended_at, at), merged_into = stays.case_id
+	-- Where both left an address each is told; an address that moved on is kept once, so that it can be changed.
+	UPDATE case_record c SET state = 'closed', ended_at = coalesce(c.ended_at, at), merged_into = stays.case_id,
+			requester = CASE WHEN c.case_id <> gone.case_id OR stays.requester IS NOT NULL THEN c.requester END
 		WHERE c.case_id = gone.case_id OR c.merged_into = gone.case_id;
 	PERFORM hurry_clock(stays.case_id, at);
 END
@@ -181,7 +183,8 @@ AS $$
 DECLARE
 	last bigint := coalesce((SELECT max(m.message_id) FROM message m), 0);
 BEGIN
-	PERFORM tell_requesters(ARRAY(SELECT min(r.request_id) FROM request r WHERE r.case_id = gone.case_id), 'merged', at);
+	PERFORM tell_requesters(ARRAY[r.first], 'merged', at, CASE WHEN r.first IS NULL THEN gone.case_id END)
+		FROM (SELECT min(q.request_id) AS first FROM request q WHERE q.case_id = gone.case_id) r;
 	UPDATE message m
 		SET body = replace(m.body, format('There is news about case %s.', gone.case_code),
 				format(E'Case %s is case %s now: it was opened twice.\nPlease put the new code into your own record.', gone.case_code, stays.case_code)),

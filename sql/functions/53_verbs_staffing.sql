@@ -216,6 +216,31 @@ $$;
 COMMENT ON FUNCTION vac.remove_cover(text, text) IS 'Takes back vac.set_cover()';
 
 -- ---- interpreters ----------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION vac_store.call_off_left(given text, of_request bigint, note text) RETURNS text
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	gone interpreter_left;
+BEGIN
+	DELETE FROM interpreter_left l
+		WHERE l.left_id = (SELECT w.left_id FROM interpreter_left w
+			WHERE w.case_code = tidy_case_code(given) AND w.office_id IN (SELECT my_offices()) AND w.request_id = coalesce(of_request, w.request_id)
+				AND upper(w.span) > moment()
+			ORDER BY lower(w.span), w.left_id LIMIT 1)
+		RETURNING l.* INTO gone;
+	IF gone.left_id IS NULL THEN
+		RETURN NULL;
+	END IF;
+	PERFORM record('interpreter_cancelled', gone.office_id, gone.case_id, gone.request_id, said => note, more => jsonb_build_object('span', gone.span));
+	RETURN (SELECT format('Case %s: no interpreter comes on %s any more', gone.case_code, short_span(gone.span, o.time_zone))
+		FROM office o WHERE o.office_id = gone.office_id);
+END
+$$;
+COMMENT ON FUNCTION vac_store.call_off_left(text, bigint, text) IS
+	'Notes that the next interpreter whom an office of one''s own booked for a case it gave away is called off, in words; NULL: there is none';
+
 CREATE OR REPLACE FUNCTION vac.interpreter_booked(case_code text, booked boolean DEFAULT true, request bigint DEFAULT NULL, note text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -229,6 +254,13 @@ DECLARE
 	zone text;
 	said text;
 BEGIN
+	IF NOT interpreter_booked.booked THEN
+		-- Of a case that is another office's now.
+		said := call_off_left(interpreter_booked.case_code, interpreter_booked.request, interpreter_booked.note);
+		IF said IS NOT NULL THEN
+			RETURN said;
+		END IF;
+	END IF;
 	one := case_named(interpreter_booked.case_code);
 	PERFORM need_office(one.office_id, 'interpreter_booked');
 	zone := (SELECT o.time_zone FROM office o WHERE o.office_id = one.office_id);

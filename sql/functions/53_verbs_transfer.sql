@@ -58,6 +58,27 @@ AS $$
 $$;
 COMMENT ON FUNCTION vac_store.transfer_rest(case_record, integer) IS 'Gives to another office what else somebody may have to act on: clocks that run, mail that waits, was kept back, refused, or is listed';
 
+-- Whoever booked knows whom to call, and the other office books its own, for its own place. Who is there stays.
+CREATE OR REPLACE FUNCTION vac_store.leave_interpreters(one case_record, at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+AS $$
+DECLARE
+	n bigint;
+BEGIN
+	INSERT INTO interpreter_left (office_id, case_id, request_id, case_code, language, interpreter, place, span)
+		SELECT one.office_id, one.case_id, r.request_id, one.case_code, r.language, r.interpreter, CASE WHEN r.mode <> 'telephone' THEN r.place END,
+				r.interpreter_for
+			FROM request r WHERE r.case_id = one.case_id AND lower(r.interpreter_for) > at ORDER BY r.request_id;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	UPDATE request r SET interpreter_for = NULL, interpreter_noted_at = NULL, interpreter_noted_by = NULL
+		WHERE r.case_id = one.case_id AND lower(r.interpreter_for) > at;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION vac_store.leave_interpreters(case_record, timestamptz) IS
+	'Leaves the interpreters to come of a case that goes elsewhere to the office that booked them, to be called off; returns how many';
+
 CREATE OR REPLACE FUNCTION vac.transfer_case(case_code text, office text, reason text, place text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -71,6 +92,7 @@ DECLARE
 	stay bigint[];
 	leave bigint[];
 	again bigint[];
+	booked bigint;
 BEGIN
 	one := case_named(transfer_case.case_code);
 	PERFORM need_office(one.office_id, 'transfer_case'), need_open(one), need_reason(transfer_case.reason);
@@ -83,6 +105,7 @@ BEGIN
 	stay := stays_on_transfer(one, to_office.office_id, at);
 	leave := ARRAY(SELECT a.appointment_id FROM appointment a WHERE a.case_id = one.case_id AND a.live AND a.appointment_id <> ALL (stay));
 	PERFORM end_appointments(leave, 'cancelled', 'transferred'), end_pages(leave);
+	booked := leave_interpreters(one, at);
 	-- The codes that it had besides its own go with it.
 	UPDATE case_record c SET office_id = to_office.office_id, transferred_at = at,
 			responsible_id = (SELECT k.coordinator_id FROM coordinator k WHERE k.coordinator_id = c.responsible_id AND k.office_id = to_office.office_id)
@@ -102,16 +125,20 @@ BEGIN
 			more => jsonb_build_object('case', one.case_code, 'office', to_office.code, 'requests', cardinality(again), 'appointments', cardinality(leave))),
 		record('case_received', of_office => to_office.office_id, of_case => one.case_id, why => reason_code(transfer_case.reason),
 			more => jsonb_build_object('case', one.case_code, 'office', from_office.code));
-	PERFORM tell_requesters(ARRAY(SELECT min(r.request_id) FROM request r WHERE r.case_id = one.case_id AND r.state IN ('open', 'planned')), 'transferred', at);
+	-- Once, whether meetings are to come or not.
+	PERFORM tell_requesters(ARRAY(SELECT r.request_id FROM request r WHERE r.case_id = one.case_id
+		ORDER BY r.state NOT IN ('open', 'planned'), r.request_id LIMIT 1), 'transferred', at,
+		CASE WHEN NOT EXISTS (SELECT FROM request r WHERE r.case_id = one.case_id) THEN one.case_id END);
 	PERFORM tell_supervisors(to_office.office_id, 'a case comes from ' || from_office.code,
 		format(E'Case %s was transferred from %s to %s.\n\nMeetings to plan: %s\nAppointments that stand: %s\n\nvac.open_cases shows how it stands; vac.history what was before.\n',
 			one.case_code, from_office.code, to_office.code, cardinality(again), cardinality(stay)),
 		EXISTS (SELECT FROM request r WHERE r.request_id = ANY (again) AND r.urgency = 'immediate'), true, at);
 	PERFORM pg_notify('vac_deadline', ''), warn_of_silence(to_office);
-	RETURN said(format('Case %s is at %s (%s, %s) now; %s planned there', one.case_code, to_office.code, to_office.name, to_office.telephone,
-			quantity(cardinality(again), 'meeting is', 'meetings are'))
+	RETURN said(format('Case %s is at %s (%s, %s) now', one.case_code, to_office.code, to_office.name, to_office.telephone)
+		|| CASE WHEN again <> '{}' THEN '; ' || quantity(cardinality(again), 'meeting is', 'meetings are') || ' planned there' ELSE '' END
 		|| CASE WHEN leave <> '{}' THEN '; ' || quantity(cardinality(leave), 'appointment is', 'appointments are') || ' cancelled' ELSE '' END
 		|| CASE WHEN stay <> '{}' THEN '; ' || quantity(cardinality(stay), 'appointment stays', 'appointments stay') || ', and the coordinator is told' ELSE '' END
+		|| CASE WHEN booked > 0 THEN '; ' || quantity(booked, 'interpreter is', 'interpreters are') || ' to be called off: TABLE vac.interpreters_to_book' ELSE '' END
 		|| CASE WHEN one.held_since IS NOT NULL THEN '; it is on hold still' ELSE '' END);
 END
 $$;

@@ -61,7 +61,8 @@ GRANT SELECT (appointment_id, request_id, case_id, office_id, coordinator_id, sp
 	by_interpreter, over_cap, pinned, made_at, ended_at) ON vac_store.appointment TO vac_supervisor;
 GRANT SELECT (send_by, window_from, answer_by, asks) ON vac_store.appointment TO vac_supervisor;
 GRANT SELECT ON vac_store.clock, vac_store.clock_kind TO vac_supervisor;
-GRANT SELECT ON vac_store.designation, vac_store.office_designation, vac_store.minimum, vac_store.cover, vac_store.cover_hours TO vac_supervisor;
+GRANT SELECT ON vac_store.designation, vac_store.office_designation, vac_store.minimum, vac_store.cover, vac_store.cover_hours,
+	vac_store.interpreter_left TO vac_supervisor;
 GRANT SELECT (partstat, answered_at, outcome, outcome_at) ON vac_store.appointment TO vac_supervisor;
 GRANT SELECT (first_contact_at) ON vac_store.case_record TO vac_supervisor;
 GRANT SELECT (case_id, other_id, kind) ON vac_store.case_link TO vac_supervisor;
@@ -116,6 +117,7 @@ GRANT EXECUTE ON FUNCTION
 	vac_store.late_things(timestamptz),
 	vac_store.policy_words(text, text),
 	vac_store.tried(timestamptz),
+	vac_store.tried_away(),
 	vac_daemon.status()
 	TO vac_supervisor;
 -- Both parts of vac.set_supervisor() and vac.limit_logins(), which run as who calls.

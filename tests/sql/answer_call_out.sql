@@ -1,7 +1,7 @@
 -- Of a call-out several are asked: who accepts with whose invitation, what a hold stops, and what corrected outcomes make of it.
 BEGIN;
 \ir answer.psql
-SELECT plan(25);
+SELECT plan(33);
 CREATE FUNCTION pg_temp.code(id bigint) RETURNS text LANGUAGE sql AS $$
 	SELECT c.case_code FROM vac_store.appointment a JOIN vac_store.case_record c USING (case_id) WHERE a.appointment_id = id
 $$;
@@ -41,6 +41,22 @@ SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'DECLINED', who => 'sea-2@example.o
 UPDATE appointment SET sequence = 3, span = tstzrange(lower(span) + interval '5 minutes', upper(span) + interval '5 minutes'), busy = tstzrange(lower(busy), upper(busy) + interval '5 minutes') WHERE appointment_id = :b;
 SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'ACCEPTED', who => 'sea-2@example.org', stamped => now() + interval '2 minutes',
 	event => '{"start": 1}')), 'taken: accepted, with the invitation of a colleague who was asked as well', 'SEQUENCE and start of the one say nothing of the other');
+
+-- ---- left to who is asked already --------------------------------------------------------------
+SELECT * FROM pg_temp.both() \gset
+SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'DELEGATED', event => jsonb_build_object('attendees', jsonb_build_array(jsonb_build_object('address', 'sea-1@example.org', 'partstat', 'DELEGATED',
+	'delegated_to', '["sea-2@example.org"]'::jsonb))))), 'taken: left to Coordinator B, who is asked already', 'A delegates to B, who was asked for the same call-out');
+SELECT is(pg_temp.stand(:a, :b) || ' ' || (SELECT count(*) FROM appointment WHERE request_id = (pg_temp.a(:a)).request_id), 'replaced invited planned 2', 'A need not come, B goes on being asked');
+SELECT is(pg_temp.mail(:a) || '; ' || pg_temp.mail(:b), 'invitation sent 0, cancel queued 1; invitation sent 0', 'A is told, B is not asked twice');
+SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'ACCEPTED', who => 'sea-2@example.org', sequence => 0)), 'taken: accepted, with the invitation of a colleague who was asked as well', 'B says yes with what A forwarded');
+SELECT is(pg_temp.stand(:a, :b), 'replaced accepted planned', 'which is hers');
+SELECT * FROM pg_temp.both() \gset
+UPDATE appointment SET pinned = true WHERE appointment_id = :a;
+SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'ACCEPTED', who => 'sea-2@example.org')), 'taken: accepted, with the invitation of a colleague who was asked as well', 'B was asked beside A whom a supervisor set by hand: her yes is hers all the same');
+SELECT is(pg_temp.stand(:a, :b), 'replaced accepted planned', 'as it would be with her own invitation');
+SELECT * FROM pg_temp.both() \gset
+SELECT pg_temp.comes(:b, pg_temp.says(:b, 'DECLINED')), pg_temp.comes(:a, pg_temp.says(:a, 'DECLINED')) \g /dev/null
+SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'ACCEPTED', who => 'sea-2@example.org', sequence => 0)), 'refused: a colleague accepts what is declined', 'who is asked no more cannot');
 
 -- ---- on hold ---------------------------------------------------------------------------------
 -- A is over and has not been accounted for, so that its request stays planned.

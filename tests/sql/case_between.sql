@@ -2,7 +2,7 @@
 -- an ended case becomes part of one that is open, and what a what-if says of all that.
 BEGIN;
 \ir people.psql
-SELECT plan(24);
+SELECT plan(27);
 \set soon '(date_trunc(\'hour\', now()) + interval \'3 days\')'
 UPDATE coordinator SET meetings_a_day = 20, weekly_minutes = 10000, max_open_cases = 100;
 SELECT vac.allow_domain('example.org') \g /dev/null
@@ -86,6 +86,22 @@ SELECT vac.reassign(:'t', 'PDX-1', :soon + interval '24 hours', 'wish', :t1), va
 SAVEPOINT tried;
 SELECT vac.what_if(), vac.transfer_case(:'t', 'PDX', 'transferred') \g /dev/null
 SELECT is(pg_temp.affected(), 'Coordinator A asked -> appointment cancelled; planned again, Coordinator C asked -> stays, at PDX now', 'what goes with the case, and what does not');
+ROLLBACK TO tried;
+
+SELECT vac.what_if() \g /dev/null
+SET LOCAL SESSION AUTHORIZATION sup_sea;
+SELECT vac.transfer_case(:'t', 'PDX', 'transferred') \g /dev/null
+SELECT is((SELECT string_agg(concat_ws(' ', case_code, office, replace(coordinator, E'\n', ' '), replace(what_happens, E'\n', ' ')), ', ') FROM vac.affected),
+	format('%s PDX Coordinator C stays, at PDX now, %1$s SEA Coordinator A appointment cancelled; planned again', :'t'), 'also for who gives it away, and may not see it there');
+SELECT is((SELECT count(*) FROM vac.open_cases WHERE case_code = :'t'), 0::bigint, 'as any other of that office');
+RESET SESSION AUTHORIZATION;
+ROLLBACK TO tried;
+INSERT INTO supervisor_office SELECT s.supervisor_id, o.office_id FROM supervisor s, office o WHERE s.login = 'sup_sea' AND o.code = 'PDX';
+SELECT vac.what_if() \g /dev/null
+SET LOCAL SESSION AUTHORIZATION sup_sea;
+SELECT vac.transfer_case(:'t', 'PDX', 'transferred'), vac.transfer_case(:'t', 'HNL', 'transferred') \g /dev/null
+SELECT is((SELECT count(*) FROM vac.affected), 2::bigint, 'each once, though it is given away twice');
+RESET SESSION AUTHORIZATION;
 ROLLBACK TO tried;
 
 SELECT vac.confirm(:'t', request => :t1) \g /dev/null

@@ -70,7 +70,7 @@ SELECT is((SELECT concat_ws(' ', r.state, r.plan_at <= wall(), r.due_at > now(),
 	'its request is to be planned, with a due time and a window counted from now');
 SELECT is(pg_temp.clocks_of(:'b'), 'first_contact stopped, first_contact running', 'the clock of its first contact begins anew');
 SELECT is(pg_temp.last_of(:'b'), 'case_reopened/mistake/the wrong code', 'history has it');
-SELECT is(vac.reopen_case(:'b', 'mistake'), format('Case %s is open', :'b'), 'again does no harm');
+SELECT is(vac.reopen_case(:'b', 'mistake'), format('Case %s is open already; nothing is changed', :'b'), 'again does no harm');
 SELECT is(vac.reopen_case(:'a', 'mistake: help is needed again'), format('Case %s is open again; no meeting was cut off: SELECT vac.add_request(''%s'', …) says what it needs', :'a', :'a'),
 	'where nothing was cut off it says what to do');
 SELECT is(pg_temp.clocks_of(:'a'), 'first_contact done, inform_of_responsible stopped, hhs_notice running, inform_of_responsible running', 'and only what was not done begins anew');

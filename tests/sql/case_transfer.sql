@@ -1,7 +1,7 @@
 -- A case goes to another office, and two codes of one person become one; cases that belong together; limits of an office.
 BEGIN;
 \ir people.psql
-SELECT plan(104);
+SELECT plan(112);
 \set soon 'date_trunc(\'hour\', now()) + interval \'3 days\''
 UPDATE coordinator SET meetings_a_day = 20, weekly_minutes = 10000, max_open_cases = 100;
 CREATE FUNCTION pg_temp.says(login text, sql text) RETURNS text LANGUAGE plpgsql AS $$
@@ -78,13 +78,13 @@ SELECT matches(pg_temp.says('sup_pdx', format('SELECT vac.transfer_case(%L, %L, 
 SELECT vac.open_case('SEA', mode => 'telephone') AS b, vac.open_case('SEA') AS c, vac.open_case('SEA') AS d \gset
 SELECT pg_temp.appoint(:'b', 'PDX-1', :soon) AS b1, pg_temp.appoint(:'c', 'PDX-1', :soon + interval '2 hours') AS c1, pg_temp.appoint(:'d', 'SEA-2', :soon) AS d1 \gset
 UPDATE appointment SET state = 'accepted' WHERE appointment_id IN (:b1, :c1);
-SELECT matches(vac.transfer_case(:'c', 'PDX', 'transferred'), '0 meetings are planned there; 1 appointment stays, and the\scoordinator is told$', 'whoever is of that office stays');
+SELECT matches(vac.transfer_case(:'c', 'PDX', 'transferred'), 'now; 1 appointment stays, and the\scoordinator is told$', 'whoever is of that office stays');
 SELECT is(pg_temp.stands(:c1), 'PDX accepted 1 invitation sent, update queued', 'accepted as it was, with another place');
 SELECT is((SELECT concat_ws(', ', location, sequence, partstat, body LIKE E'%Office: PDX\nPlace: MAIN, Federal Building, room 3\n%Call: +1 503 555 0100%') FROM message WHERE appointment_id = :c1 AND kind = 'update'),
 	'PDX MAIN, 1, t', 'which the calendar is told');
 SELECT is((pg_temp.request_of(:'c')).state, 'planned', 'its request stays planned');
 SELECT pg_temp.over(:d1, '30 minutes') \g /dev/null
-SELECT matches(vac.transfer_case(:'d', 'PDX', 'transferred'), '; 0 meetings are planned there$', 'what has begun goes on');
+SELECT matches(vac.transfer_case(:'d', 'PDX', 'transferred'), '\+1 503 555 0100\) now$', 'what has begun goes on');
 SELECT is(pg_temp.stands(:d1), 'PDX invited 0 invitation sent', 'without a word');
 SELECT matches(vac.record_outcome(:'d', 'victim_absent'), 'it is planned again', 'and Portland records what became of it');
 SELECT is((SELECT o.code FROM pg_temp.request_of(:'d') r JOIN office o USING (office_id)), 'PDX', 'planned there');
@@ -95,6 +95,13 @@ SELECT pg_temp.appoint(:'b', 'PDX-1', :soon + interval '5 hours') AS b2 \gset
 SELECT vac.transfer_case(:'b', 'SEA', 'mistake') \g /dev/null
 SELECT matches(vac.transfer_case(:'b', 'HNL', 'transferred'), '1 appointment stays', 'such as a backup');
 SELECT is((SELECT concat_ws(' ', state, location) FROM message WHERE appointment_id = :b2 ORDER BY message_id DESC LIMIT 1), 'queued HNL telephone', 'who calls from where they are');
+-- Whoever opened it is told also when no meeting is open, and whom to call.
+SELECT vac.open_case('SEA', requester => 'intake@example.org') AS x \gset
+SELECT vac.withdraw_request(:'x', reason => 'wish') \g /dev/null
+DELETE FROM message WHERE kind = 'requester';
+SELECT matches(vac.transfer_case(:'x', 'PDX', 'transferred'), '\+1 503 555 0100\) now$', 'a case without a meeting to come');
+SELECT is((SELECT string_agg(concat_ws(' ', recipient, subject, substring(body FROM 'Office: ...'), substring(body FROM 'Call: [0-9+ ]*[0-9]')), ', ') FROM message WHERE kind = 'requester'),
+	format('intake@example.org Case %s: another office Office: PDX Call: +1 503 555 0100', :'x'), 'is told of, once');
 -- Its past stays; what is needed again comes along.
 SELECT vac.open_case('SEA') AS e \gset
 SELECT pg_temp.appoint(:'e', 'SEA-2', :soon + interval '20 hours') AS e1 \gset
@@ -153,6 +160,41 @@ SELECT is((SELECT concat_ws('/', h.event, h.reason, n.text) FROM history h JOIN 
 SELECT is((SELECT string_agg(replace(what, E'\n', ' '), ', ' ORDER BY what) FROM vac.history WHERE what LIKE 'merged%'), format('merged: case %s is this case now, merged: it is case %s now', :'g', :'s'), 'in words');
 SELECT is((SELECT string_agg(concat_ws(' ', kind, other_case, other_state), ', ') FROM vac.linked_cases WHERE case_code = :'s'), format('same person %s merged', :'g'), 'the view of linked cases, too');
 SELECT matches(vac.merge_cases(:'g', :'s'), 'already', 'again does no harm');
+-- Both who opened one of two codes hear of what becomes of the one case, and who wants none any more is told nothing.
+SELECT vac.open_case('SEA', requester => 'first@example.org') AS g2, vac.open_case('SEA', 'es', service => 'counseling', requester => 'second@example.org') AS s2, vac.open_case('SEA', requester => 'third@example.org') AS t2 \gset
+CREATE FUNCTION pg_temp.told() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(concat_ws(' ', split_part(recipient, '@', 1), subject), ', ' ORDER BY recipient, message_id) FROM vac_store.message WHERE kind = 'requester'
+$$;
+SELECT vac.merge_cases(:'g2', :'s2') \g /dev/null
+DELETE FROM message WHERE kind = 'requester';
+SELECT tell_requesters(ARRAY(SELECT request_id FROM request JOIN case_record USING (case_id) WHERE case_code = :'s2' ORDER BY request_id DESC LIMIT 1), 'nobody') \g /dev/null
+SELECT is(pg_temp.told(), format('first Case %s: nobody found yet, second Case %1$s: nobody found yet', :'s2'), 'both who opened it are told, by the code that it has');
+SELECT vac.merge_cases(:'s2', :'t2') \g /dev/null
+DELETE FROM message WHERE kind = 'requester';
+SELECT vac.withdraw_request(:'t2', request_id, 'wish') FROM request JOIN case_record USING (case_id) WHERE case_code = :'t2' AND service = 'counseling' \g /dev/null
+SELECT vac.transfer_case(:'t2', 'PDX', 'transferred') \g /dev/null
+SELECT is(pg_temp.told(), format('first Case %s: another office, second Case %1$s: another office, third Case %1$s: another office', :'t2'), 'all three, when that becomes another');
+-- One address is one, however it is written; and a case without a request has somebody to tell, too.
+SELECT vac.open_case('SEA', requester => 'first@example.org') AS g2, vac.open_case('SEA', service => 'counseling', requester => 'First@Example.ORG') AS s2 \gset
+SELECT vac.merge_cases(:'g2', :'s2') \g /dev/null
+DELETE FROM message WHERE kind = 'requester';
+SELECT vac.transfer_case(:'s2', 'PDX', 'transferred') \g /dev/null
+SELECT is(pg_temp.told(), format('First Case %s: another office', :'s2'), 'one mail to one address');
+INSERT INTO case_record (case_code, office_id, language, opened_at, requester)
+	SELECT new_case_code(), o.office_id, 'en', now(), 'bare@example.org' FROM office o, generate_series(1, 2) WHERE o.code = 'SEA';
+SELECT min(case_code) AS bare, max(case_code) AS other FROM case_record WHERE requester = 'bare@example.org' \gset
+DELETE FROM message WHERE kind = 'requester';
+SELECT vac.transfer_case(:'bare', 'PDX', 'transferred') \g /dev/null
+SELECT is(pg_temp.told(), format('bare Case %s: another office', :'bare'), 'that it went elsewhere');
+DELETE FROM message WHERE kind = 'requester';
+SELECT vac.open_case('SEA', service => 'counseling') AS one \gset
+SELECT vac.merge_cases(:'other', :'one') \g /dev/null
+SELECT matches((SELECT string_agg(body, '; ') FROM message WHERE kind = 'requester'), format('^Case %s is case %s now: it was opened twice', :'other', :'one'), 'or has another code');
+SELECT vac.open_case('SEA', requester => 'first@example.org') AS g2, vac.open_case('SEA', service => 'counseling') AS s2 \gset
+SELECT vac.merge_cases(:'g2', :'s2'), vac.change_request(:'s2', requester => 'else@example.org', request => (SELECT min(request_id) FROM request JOIN case_record USING (case_id) WHERE case_code = :'s2')) \g /dev/null
+DELETE FROM message WHERE kind = 'requester';
+SELECT vac.transfer_case(:'s2', 'PDX', 'transferred') \g /dev/null
+SELECT is(pg_temp.told(), format('else Case %s: another office', :'s2'), 'an address that moved on with its case can be changed');
 -- The code that hurries more is kept, the other cancelled; what meets it in time is planned again; codes follow.
 SELECT vac.open_case('SEA', urgency => 'urgent') AS i, vac.open_case('SEA', service => 'witness_support') AS w \gset
 SELECT pg_temp.appoint(:'w', 'SEA-1', :soon + interval '30 hours') AS w1 \gset

@@ -1,7 +1,7 @@
 -- The outbox: order, one message of a UID in flight, expired claims, what must not go out, outcomes.
 BEGIN;
 \ir core.psql
-SELECT plan(84);
+SELECT plan(87);
 SELECT pg_temp.person('ANNE', 'NYC'), pg_temp.person('BEN', 'NYC') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') \g /dev/null
 SELECT '11111111-1111-1111-1111-111111111111' AS d, '22222222-2222-2222-2222-222222222222' AS e \gset
@@ -212,6 +212,19 @@ INSERT INTO allowed_domain (domain) VALUES ('agency.example');
 SELECT is(pg_temp.claim(:'d'), NULL, 'a domain that is not allowed any more gets nothing');
 SELECT is(pg_temp.states(:n3), 'invitation suppressed', 'and is listed');
 DELETE FROM allowed_domain;
+
+-- ---- signed ----------------------------------------------------------------------------------
+SELECT pg_temp.invite('ANNE', '2030-01-14 21:00Z') AS s1 \gset
+SELECT pg_temp.claim(:'d') \g /dev/null
+SELECT message_id AS sid, fence AS sfence FROM message WHERE appointment_id = :s1 \gset
+SELECT is((SELECT count(*) FROM vac_daemon.may_send_signed(ARRAY[:sid]::bigint[], ARRAY[:sfence]::bigint[], ARRAY['AAAA'])), 1::bigint, 'a signature is kept, and its mail may go out');
+-- As if it had been asked before somebody's transaction ended what this one then waited for.
+CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigint[]) RETURNS TABLE (message_id bigint) LANGUAGE sql STABLE
+	AS $$ SELECT unnest(message_ids) $$;
+UPDATE message SET lease_until = now() - interval '1 second' WHERE message_id = :sid;
+SELECT is((SELECT count(*) FROM vac_daemon.may_send_signed(ARRAY[:sid]::bigint[], ARRAY[:sfence]::bigint[], ARRAY['AAAA'])), 0::bigint, 'not when its lease is over meanwhile');
+UPDATE message SET state = 'suppressed', lease_until = NULL WHERE message_id = :sid;
+SELECT is((SELECT count(*) FROM vac_daemon.may_send_signed(ARRAY[:sid]::bigint[], ARRAY[:sfence]::bigint[], ARRAY['AAAA'])), 0::bigint, 'nor when it is suppressed meanwhile');
 
 -- ---- identity, probe, goodbye ----------------------------------------------------------------
 DELETE FROM mail_identity;

@@ -2,7 +2,7 @@
 -- take is kept and told.
 BEGIN;
 \ir core.psql
-SELECT plan(102);
+SELECT plan(108);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female', pager => 'pager.anne@example.org'), pg_temp.person('BEN', 'NYC', gender => 'male'),
 	pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern(w, 'on_call', ARRAY[1, 2, 3, 4, 5, 6, 7], '17:00', '08:00')
@@ -220,6 +220,24 @@ SELECT is(pg_temp.store(pg_temp.choose(:r7, 'BEN', pg_temp.day_ahead(10, '10:00'
 UPDATE request SET language = 'en' WHERE request_id = :r7;
 SELECT is(pg_temp.store(pg_temp.choose(:r7, 'BEN', pg_temp.day_ahead(10, '12:00'))), 'stored', 'then somebody');
 SELECT is((SELECT concat_ws(' ', state, unserved_since, noticed_at) FROM request WHERE request_id = :r7), 'planned', 'and it is unserved no more');
+
+-- ---- changed since the planner looked ---------------------------------------------------------
+UPDATE request SET state = 'planned' WHERE state = 'open';
+UPDATE dispatch_group SET lease_until = now() + interval '5 minutes' WHERE group_id = pg_temp.office('NYC');
+SELECT fence AS fence FROM dispatch_group WHERE group_id = pg_temp.office('NYC') \gset
+SELECT pg_temp.ask(language => 'zu') AS changed, pg_temp.ask(language => 'zu') AS same \gset
+SELECT ok(ok, 'a look') FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100);
+-- A transaction of its own, so that its version is another; its time is before the look, as of who commits late.
+SAVEPOINT meanwhile;
+UPDATE request SET language = 'en', plan_at = plan_at WHERE request_id = :changed;
+SELECT is(pg_temp.store(pg_temp.nobody(:changed), pg_temp.nobody(:same)), 'gone, unserved', 'nobody was found for what was asked before, which says nothing of what is asked now');
+SELECT is((SELECT concat_ws(' ', state, unserved_since IS NULL, plan_at <= now()) FROM request WHERE request_id = :changed), 'open t t', 'it stays due');
+SELECT is((SELECT count(*) FROM history WHERE request_id = :changed AND event = 'request_unserved'), 0::bigint, 'and nothing is said of it');
+SELECT snapshot_begin FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100) \g /dev/null
+SELECT is(pg_temp.store(pg_temp.nobody(:changed)), 'unserved', 'after another look it counts');
+UPDATE request SET language = 'en' WHERE request_id = :same;
+UPDATE dispatch_group SET fence = fence + 1 WHERE group_id = pg_temp.office('NYC');
+SELECT is(pg_temp.store(pg_temp.nobody(:same)), 'unserved', 'a look of another claim says nothing');
 
 -- ---- claims of groups ------------------------------------------------------------------------
 UPDATE request SET state = 'planned' WHERE state = 'open';

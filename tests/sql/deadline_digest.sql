@@ -1,7 +1,7 @@
 -- The morning digest: what it says, codes only; once a local day, whatever the clock does; not for mornings that are over.
 BEGIN;
 \ir deadline.psql
-SELECT plan(40);
+SELECT plan(42);
 SELECT pg_temp.person(w, 'NYC') FROM unnest(ARRAY['ANNE', 'BEN']) w \g /dev/null
 SELECT pg_temp.person('CARL', 'BOS'), pg_temp.person('HANA', 'HNL') \g /dev/null
 INSERT INTO supervisor (login, name, mail, rank) VALUES ('sup_nyc', 'Supervisor C', 'supervisor.c@example.org', 1);
@@ -99,6 +99,16 @@ SELECT matches(pg_temp.lines('Not answered yet'), format(E'^2\nNYC %s: Thu 04 Ma
 	pg_temp.code(:lent), pg_temp.code(:tomorrow)), 'not answered: of one''s own cases only');
 SELECT is(pg_temp.lines('Overdue'), format(E'4\nNYC %s: invitation UNSENT (routine), was due Wed 03 Mar 08:30 EST, CARL\nNYC %s: answer (routine), was due Wed 03 Mar 16:00 EST, BEN\nNYC %s: meeting comes late (routine), was due Thu 04 Mar 05:00 EST, ANNE\nNYC %s: notify HHS of a minor, meeting (routine), was due Thu 04 Mar 03:00 EST, NOBODY YET, on hold',
 	pg_temp.code(:lent), pg_temp.code(:tomorrow), pg_temp.code(:a), :'open_code'), 'namely meetings that have not begun, answers, invitations, clocks');
+-- However far the view looks.
+CREATE FUNCTION pg_temp.gaps_by(ahead text) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN
+		UPDATE vac_store.policy SET value = ahead WHERE name IN ('cover_ahead', 'duty_ahead');
+		RETURN (SELECT string_agg(substring(l FROM '^NYC ([^:]+):'), ' ' ORDER BY n) FROM unnest(vac_store.digest_gaps(ARRAY[pg_temp.office('NYC')], vac_store.wall())) WITH ORDINALITY u (l, n));
+	END
+$$;
+SELECT is(pg_temp.gaps_by('2'), :'lacks', 'where policies have the view look less far the digest has its two weeks');
+SELECT is(pg_temp.gaps_by('60'), :'lacks', 'and where further');
+UPDATE policy SET value = '14' WHERE name = 'cover_ahead';
 SELECT is(pg_temp.lines('Gaps in the next 14 days'), E'3\nNYC Saturdays: Sat 06 Mar 10:00-12:00 EST, fewer than 2\nNYC nights: Wed 10 Mar 00:00-Fri 12 Mar 00:00 EST, nobody on call\nNYC Saturdays: Sat 13 Mar 10:00-12:00 EST, fewer than 2', 'of two weeks, no more');
 SELECT is((SELECT subject FROM message WHERE subject LIKE 'Digest%'), 'Digest, Thu 4 Mar: 4 today, 2 not answered, 4 overdue, 3 gaps', 'the subject counts them');
 SELECT ok(strpos(pg_temp.said(), pg_temp.code(:b)) = 0 AND strpos(pg_temp.said(), pg_temp.code(:far)) = 0 AND pg_temp.said() !~ 'HNL|Coordinator|555',

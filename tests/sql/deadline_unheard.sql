@@ -1,7 +1,7 @@
 -- A call-out that nobody hears of, because its invitation cannot be mailed or is not sent: the next in line is called beside it.
 BEGIN;
 \ir deadline.psql
-SELECT plan(28);
+SELECT plan(43);
 SELECT pg_temp.person(w, 'NYC') FROM unnest(ARRAY['ANNE', 'BEN', 'CLEO', 'DORA']) w \g /dev/null
 UPDATE coordinator SET pager = 'dora@pager.example.org' WHERE code = 'DORA';
 UPDATE coordinator SET mail = 'ben@elsewhere.example' WHERE code = 'BEN';
@@ -95,5 +95,77 @@ SELECT pg_temp.invite('BEN', '2027-03-24 10:00 EDT') AS a \gset
 SELECT pg_temp.at('10:00') \g /dev/null
 SELECT is(pg_temp.sought(pg_temp.request(:a)), false, 'what is no call-out waits for the mail server');
 SELECT is((SELECT count(*) FROM unheard_calls('2027-03-20 10:00 EDT')), 0::bigint, 'and a call-out that is over for nothing');
+
+-- ---- nobody at all can be mailed -------------------------------------------------------------
+-- One after the other is called at once, the supervisors are told once, and it comes to an end.
+SELECT vac.allow_domain('allowed.example'), vac.forbid_domain('example.org'), vac.forbid_domain('pager.example.org') \g /dev/null
+UPDATE request SET state = 'withdrawn' WHERE state IN ('open', 'planned');
+UPDATE appointment SET state = 'cancelled' WHERE live;
+SELECT pg_temp.at('20:00') \g /dev/null
+DELETE FROM message;
+SELECT pg_temp.call_out() AS r \gset
+CREATE FUNCTION pg_temp.cascade(r bigint) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		who text;
+		said text := '';
+	BEGIN
+		FOREACH who IN ARRAY ARRAY['ANNE', 'BEN', 'CLEO', 'DORA'] LOOP
+			said := concat_ws(' ', said, who, pg_temp.calls(r, who));
+			PERFORM pg_temp.pass();
+			said := concat_ws(' ', said, CASE WHEN pg_temp.sought(r) THEN 'next,' ELSE 'waits,' END);
+		END LOOP;
+		RETURN btrim(said);
+	END
+$$;
+CREATE FUNCTION pg_temp.told() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(t.subject || ' ' || t.n, ', ' ORDER BY t.subject) FROM (SELECT m.subject, count(DISTINCT m.made_at || m.body) AS n FROM vac_store.message m WHERE m.kind = 'notice' GROUP BY m.subject) t
+$$;
+SELECT is(pg_temp.cascade(:r), 'ANNE stored next, BEN stored next, CLEO stored next, DORA stored next,', 'each is passed over in the same moment');
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 1, NYC: called out 1', 'the supervisors are told once of that');
+SELECT is(pg_temp.store(pg_temp.nobody(:r, '{}')), 'unserved', 'nobody is left');
+SELECT matches(pg_temp.told(), 'called out 1, NYC: nobody found 1$', 'which they are told');
+SELECT ok((SELECT bool_and(body ~ 'ANNE, .*BEN, .*CLEO, .*DORA, .* was asked and has not answered') FROM message WHERE subject = 'NYC: nobody found'), 'with all who may be telephoned');
+SELECT pg_temp.pass() \g /dev/null
+SELECT is((SELECT min(d.due) - wall() FROM deadlines(10, wall(), wall()) d WHERE d.what <> 'unsent'), interval '15 minutes', 'and it comes to rest');
+SELECT pg_temp.at('20:14') \g /dev/null
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 1, NYC: called out 1, NYC: nobody found 1', 'for a quarter of an hour, in which nothing more is said');
+SELECT pg_temp.at('20:15'), pg_temp.store(pg_temp.nobody(:r, '{}')), pg_temp.at('20:16') \g /dev/null
+SELECT is((SELECT count(*) FROM history WHERE request_id = :r AND event IN ('call_out_unheard', 'nobody_else')), 5::bigint, 'one entry for each, and one for the end');
+SELECT is((SELECT count(DISTINCT made_at) FROM message WHERE kind = 'notice'), 2::bigint, 'after it they are told again, once');
+-- Where the first was heard and the second cannot be, that is told.
+SELECT vac.allow_domain('example.org') \g /dev/null
+UPDATE coordinator SET mail = 'ben@elsewhere.example' WHERE code = 'BEN';
+UPDATE appointment SET state = 'cancelled' WHERE live;
+SELECT pg_temp.at('21:00') \g /dev/null
+DELETE FROM message;
+SELECT pg_temp.call_out() AS r \gset
+SELECT pg_temp.calls(:r, 'ANNE'), pg_temp.post(), pg_temp.at('21:10'), pg_temp.calls(:r, 'BEN') \g /dev/null
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 1, NYC: called out 2', 'both are told of');
+-- One every few minutes: who was not told of does not silence the next.
+SELECT vac.forbid_domain('example.org') \g /dev/null
+CREATE FUNCTION pg_temp.told_again() RETURNS text LANGUAGE sql AS $$
+	SELECT pg_temp.local(tell_at) FROM vac_store.request WHERE request_id = (SELECT max(request_id) FROM vac_store.request)
+$$;
+SELECT pg_temp.at('22:00') \g /dev/null
+DELETE FROM message;
+SELECT pg_temp.call_out() AS r \gset
+SELECT pg_temp.calls(:r, 'ANNE') \g /dev/null
+SELECT pg_temp.clock('2027-03-20 22:10 EDT'), seek(:r, wall()), pg_temp.calls(:r, 'BEN') \g /dev/null
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 1, NYC: called out 1', 'ten minutes after the first nothing is said of the second');
+SELECT is(pg_temp.told_again(), 'Sat 20 22:15', 'of whom they hear when they would have');
+SELECT pg_temp.clock('2027-03-20 22:16 EDT'), seek(:r, wall()), pg_temp.calls(:r, 'CLEO') \g /dev/null
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 2, NYC: called out 2', 'of the third they are told');
+-- Neither does what another office, or whoever opened the case, was not sent.
+SELECT pg_temp.clock('2027-03-20 22:17 EDT') \g /dev/null
+INSERT INTO message (kind, office_id, case_id, recipient, recipient_name, made_at, subject, body, bounce_handle, not_before, urgent)
+	SELECT 'requester', m.office_id, m.case_id, 'intake@example.org', 'Requester', wall(), 'x', 'x', handle(), wall(), true
+		FROM message m WHERE m.kind = 'invitation' LIMIT 1;
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 3, NYC: called out 2', 'that whoever opened it hears nothing is said');
+SELECT pg_temp.clock('2027-03-20 22:18 EDT') \g /dev/null
+UPDATE message SET office_id = pg_temp.office('BOS') WHERE kind = 'invitation';
+INSERT INTO message (kind, office_id, case_id, recipient, recipient_name, made_at, subject, body, bounce_handle, not_before, urgent)
+	SELECT 'page', pg_temp.office('NYC'), m.case_id, 'anne@example.org', 'Coordinator ANNE', wall(), 'x', 'x', handle(), wall(), true
+		FROM message m WHERE m.kind = 'invitation' LIMIT 1;
+SELECT is(pg_temp.told(), 'NYC: Mail was held back or made neutral 4, NYC: called out 2', 'and that another office was told of one spares this one nothing');
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- change; what is removed by policy.
 BEGIN;
 \ir core.psql
-SELECT plan(50);
+SELECT plan(52);
 
 CREATE FUNCTION pg_temp.part(value text) RETURNS text LANGUAGE sql AS
 	$$ SELECT CASE WHEN value IS NULL THEN '-,' ELSE format('%s:%s,', length(convert_to(value, 'UTF8')), value) END $$;
@@ -96,7 +96,9 @@ SELECT matches(pg_temp.fits(3, repeat('0', 64), gen_random_uuid()), '^the file o
 SELECT is((SELECT count(*) FROM alarm WHERE name = 'history_altered'), 1::bigint, 'an alarm');
 
 -- ---- what is kept no longer ------------------------------------------------------------------
+SELECT is(has_signer(wall()), false, 'no daemon has a key');
 SELECT is_empty('SELECT * FROM vac_daemon.history_due(100)', 'history is kept for ever');
+SELECT is(has_signer(wall()) || ' ' || has_signer(wall() + interval '26 hours'), 'true false', 'who asks has one, for a day');
 SELECT throws_ok($$UPDATE policy SET value = '30' WHERE name = 'keep_history'$$, '23514', NULL, 'or for three months at least');
 UPDATE policy SET value = '365' WHERE name = 'keep_history';
 -- Old rows, as they would be: sealed first of all.

@@ -2,7 +2,7 @@
 -- cancellations, and what we reply.
 BEGIN;
 \ir people.psql
-SELECT plan(70);
+SELECT plan(74);
 \set day '(local_day(now(), \'America/Los_Angeles\') + 10)'
 INSERT INTO mail_identity (sender, key_id, set_at) VALUES ('vacd@example.org', 'k1', now());
 CREATE FUNCTION pg_temp.at(day integer, local_time time) RETURNS bigint LANGUAGE sql AS
@@ -95,6 +95,17 @@ SELECT is(leave_was_told(k, now() + interval '23 hours') || ' ' || leave_was_tol
 UPDATE inbound SET taken_up_at = now(), taken_up_by = 'sup_all' WHERE state = 'listed' AND outcome = 'waits_for_supervisor';
 SELECT is(pg_temp.invite(pg_temp.days('Longer', :day + 30, :day + 62)), 'waits_for_supervisor: it is longer than 30 days', 'one more, when none is on their list');
 SELECT matches(pg_temp.told(), 'it is longer than 30 days', 'is told of');
+
+-- In their name, each time of another event: they are not flooded by our answers either.
+CREATE FUNCTION pg_temp.replies() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM vac_store.message WHERE kind = 'reply' AND recipient = 'sea-1@example.org' $$;
+SELECT pg_temp.replies() AS replies, count(*) AS notices FROM message WHERE kind = 'notice' \gset
+SELECT count(pg_temp.invite(pg_temp.event('flood' || n, pg_temp.at(30, '09:00'), pg_temp.at(30, '12:00'), jsonb_build_object('transparent', n % 2 = 0)), trusted => false)) FROM generate_series(1, 9) n \g /dev/null
+SELECT is(pg_temp.replies(), :replies::bigint, 'what nobody vouches for calls forth no more mail to them, beyond some a day');
+SELECT is((SELECT count(*) FROM message WHERE kind = 'notice'), :notices::bigint, 'nor to the supervisors');
+SELECT is(enough_replies(k, now() + interval '25 hours')::text, 'false', 'on another day it does') FROM coordinator k WHERE code = 'SEA-1';
+SELECT pg_temp.invite(pg_temp.days('Own', :day + 300, :day + 301)) \g /dev/null
+SELECT is(pg_temp.replies(), :replies::bigint + 1, 'their own mail is answered as before');
+DELETE FROM leave l USING leave_event e WHERE e.leave_event_id = l.leave_event_id AND e.uid = 'Own';
 
 -- ---- updates, occurrences, cancellations -----------------------------------------------------
 SELECT is(pg_temp.invite(pg_temp.event('One', pg_temp.at(10, '13:00'), pg_temp.at(10, '15:00'), '{"sequence": 1}')), 'taken', 'an update');

@@ -4,7 +4,7 @@ BEGIN;
 \ir people.psql
 \set at '2026-10-30 14:00 America/Los_Angeles'
 SELECT set_config('vac.now', :'at', true) \g /dev/null
-SELECT plan(72);
+SELECT plan(84);
 
 -- ---- before anything is there ----------------------------------------------------------------
 SELECT is_empty(format('TABLE vac.%I', v), v || ', without a case') FROM unnest(ARRAY['overdue', 'response_times', 'staffing', 'cover', 'coverage_gaps', 'interpreters_to_book',
@@ -170,6 +170,53 @@ SELECT matches(pg_temp.book(), 'CANCEL, not needed', 'withdrawn: the interpreter
 SELECT is(vac.interpreter_booked(:'v', false), format('Case %s: no interpreter comes on Tue 03 Nov 10:00-11:00 PST any more', :'v'), 'cancelled');
 SELECT is(pg_temp.book(), NULL, 'nothing is left to do');
 SELECT throws_matching(format('SELECT vac.interpreter_booked(%L)', :'v'), 'no appointment to come of case .* needs an interpreter', 'nor to note');
+-- One meeting is withdrawn, and the case goes elsewhere with another: who booked calls off, who has it now books anew.
+CREATE ROLE sup_pdx LOGIN IN ROLE vac_supervisor;
+INSERT INTO supervisor (login, name, mail) VALUES ('sup_pdx', 'Supervisor C', 'supervisor.c@example.org');
+INSERT INTO supervisor_office SELECT s.supervisor_id, o.office_id FROM supervisor s, office o WHERE s.login = 'sup_pdx' AND o.code = 'PDX';
+CREATE FUNCTION pg_temp.booked_by(login text, sql text DEFAULT 'SELECT pg_temp.book()') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	PERFORM set_config('session_authorization', login, true);
+	EXECUTE sql INTO said;
+	PERFORM set_config('session_authorization', 'postgres', true);
+	RETURN said;
+END
+$$;
+SELECT pg_temp.opened('2026-10-30 09:00 America/Los_Angeles', 'SEA', 'routine', 'on_site') AS t \gset
+SELECT pg_temp.appoint(:'t', 'SEA-1', '2026-11-04 09:00 America/Los_Angeles') AS t1 \gset
+UPDATE appointment SET by_interpreter = true WHERE appointment_id = :t1;
+SELECT vac.interpreter_booked(:'t') \g /dev/null
+SELECT vac.add_request(:'t', 'counseling') \g /dev/null
+SELECT vac.withdraw_request(:'t', (SELECT request_id FROM appointment WHERE appointment_id = :t1), 'wish') \g /dev/null
+SELECT matches(pg_temp.booked_by('sup_sea'), :'t' || '.* CANCEL, not needed$', 'a request is withdrawn: its office calls the interpreter off');
+SELECT matches(vac.transfer_case(:'t', 'PDX', 'transferred'), '1 interpreter is to be called off:\sTABLE\svac.interpreters_to_book$', 'which is said when the case goes elsewhere');
+SELECT is(pg_temp.booked_by('sup_sea'), :'t' || ' vi comes to MAIN Wed 04 Nov 09:00-10:00 PST in 4 d 20 h CANCEL, not needed', 'it stays on the list of who booked');
+SELECT is(pg_temp.booked_by('sup_pdx'), NULL, 'and is not on another''s');
+SELECT is(pg_temp.booked_by('sup_sea', format('SELECT vac.interpreter_booked(%L, false)', :'t')), format('Case %s: no interpreter comes on Wed 04 Nov 09:00-10:00 PST any more', :'t'), 'who ticks it off');
+SELECT is(pg_temp.booked_by('sup_sea'), NULL, 'then nothing is left to do');
+SELECT throws_matching(format('SELECT pg_temp.booked_by(%L, %L)', 'sup_sea', format('SELECT vac.interpreter_booked(%L, false)', :'t')), 'no case .* may see', 'once');
+SELECT pg_temp.opened('2026-10-30 09:00 America/Los_Angeles', 'SEA', 'routine', 'on_site') AS u \gset
+SELECT pg_temp.appoint(:'u', 'PDX-1', '2026-11-05 09:00 America/Los_Angeles') AS u1 \gset
+UPDATE appointment SET by_interpreter = true WHERE appointment_id = :u1;
+SELECT vac.interpreter_booked(:'u'), vac.transfer_case(:'u', 'PDX', 'transferred') \g /dev/null
+SELECT is(pg_temp.booked_by('sup_sea') || '; ' || pg_temp.booked_by('sup_pdx'), :'u' || ' vi comes to MAIN Thu 05 Nov 09:00-10:00 PST in 5 d 20 h CANCEL, not needed; '
+	|| :'u' || ' vi comes to MAIN Thu 05 Nov 09:00-10:00 PST in 5 d 20 h book', 'where the appointment stands the office that has it now books its own, to its own place');
+SELECT is((SELECT count(*) FROM interpreter_left l JOIN request r USING (request_id) WHERE r.interpreter_for IS NULL), 1::bigint, 'and no booking is noted twice');
+-- What is over need not be called off; and who is with the victim stays.
+UPDATE interpreter_left SET span = '[2026-10-29 18:00Z,2026-10-29 19:00Z)';
+SELECT throws_matching(format('SELECT pg_temp.booked_by(%L, %L)', 'sup_sea', format('SELECT vac.interpreter_booked(%L, false)', :'u')), 'no case .* may see', 'what is over is not noted as called off');
+DELETE FROM interpreter_left;
+SELECT vac.withdraw_case(:'u', 'resolved') \g /dev/null
+SELECT pg_temp.opened('2026-10-30 09:00 America/Los_Angeles', 'SEA', 'routine', 'on_site') AS w \gset
+SELECT pg_temp.appoint(:'w', 'SEA-2', '2026-10-30 13:30 America/Los_Angeles') AS w1 \gset
+UPDATE appointment SET by_interpreter = true WHERE appointment_id = :w1;
+SELECT vac.interpreter_booked(:'w') \g /dev/null
+SELECT is(vac.transfer_case(:'w', 'PDX', 'transferred') LIKE '%interpreter%', false, 'nobody is called off who is there already');
+SELECT is((SELECT interpreter_for IS NOT NULL FROM appointment JOIN request USING (request_id) WHERE appointment_id = :w1), true, 'and is noted still');
+UPDATE appointment SET state = 'held' WHERE appointment_id = :w1;
+SELECT vac.withdraw_case(:'w', 'resolved') \g /dev/null
 
 -- ---- history ---------------------------------------------------------------------------------
 SELECT is((SELECT string_agg(DISTINCT replace(what, E'\n', ' '), ', ' ORDER BY replace(what, E'\n', ' ')) FROM vac.history WHERE what ~ '^(is|minimum|cover|interpreter)\M' AND who = session_user),

@@ -213,7 +213,7 @@ class Walk:
         record = self.letter(a, 'ACCEPTED', who=who)
         got = self.comes(a, record)
         own = self.first_to_come(a.request, who)
-        if a.state == 'invited' and own:
+        if own:
             stamp = record['calendar']['events'][0]['stamped']
             verdict = self.counts(own, None, None, stamp, 'ACCEPTED')
             if verdict != 'counts':
@@ -242,11 +242,12 @@ class Walk:
         verdict = self.counts(a, a.sequence, self.times[a.slot], stamp, 'DELEGATED')
         if verdict != 'counts':
             return got, {'older': 'stale'}.get(verdict, verdict)
-        if a.past or not fits:
+        asked = self.first_to_come(a.request, who)
+        if a.past or not (asked or fits):
             return got, 'refused'
         a.taken.append(record)
         self.keep(a, a.who, stamp, 'DELEGATED')
-        self.hand_over(a, who, 'invited')
+        self.end(a, 'replaced') if asked else self.hand_over(a, who, 'invited')
         return got, 'taken'
 
     def counter(self, a):

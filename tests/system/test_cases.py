@@ -138,3 +138,33 @@ def test_two_who_merge_at_once_agree(offices):
         with pytest.raises(psycopg.Error, match=f'case {two} is case {one} now'):
             second.result(WITHIN)
     assert login.value('SELECT count(*) FROM vac.open_cases') == 1
+
+
+@pytest.mark.parametrize('one, two', [
+    ("transfer_case(%(b)s, 'PDX', 'transferred')", 'merge_cases(%(x)s, %(b)s)'),
+    ('merge_cases(%(b)s, %(c)s)', 'link_cases(%(x)s, %(c)s)'),
+])
+def test_a_code_that_was_merged_is_locked_with_its_case(offices, one, two):
+    """What takes a case and all its codes elsewhere, and a verb on one of those codes beside it, wait for each other at most."""
+    login = offices.as_login('sup_all')
+    codes = dict(zip('xbc', (login.value("SELECT vac.open_case('SEA', 'en')") for _ in 'xbc')))
+    login.value('SELECT vac.merge_cases(%s, %s)', codes['x'], codes['b'])
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+    def say(verb):
+        with offices.connect('sup_all') as connection:
+            return connection.execute(f'SELECT vac.{verb}', codes).fetchone()[0]
+    with offices.connect() as somebody, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        somebody.autocommit = False
+        # The first has its case and waits in its midst; the second comes.
+        somebody.execute('SELECT FROM vac_store.request FOR UPDATE')
+        first = pool.submit(say, one)
+        wait_for(lambda: offices.value(waiting) == 1, WITHIN, 'the first, who waits')
+        second = pool.submit(say, two)
+        wait_for(lambda: offices.value(waiting) == 2, WITHIN, 'the second')
+        somebody.rollback()
+        assert codes['b'] in first.result(WITHIN)
+        try:
+            assert 'already' in second.result(WITHIN)
+        except psycopg.errors.InvalidParameterValue as refused:
+            assert f"case {codes['x']} is case {codes['c']} now" in str(refused)

@@ -188,6 +188,28 @@ def test_leave_that_is_committed_meanwhile_counts(world):
         assert store_in_the_end(world, slot, other) == ['refused leave', 'stored']
 
 
+def test_nobody_is_not_said_of_a_request_that_is_changed_while_it_is_planned(world):
+    """Its change began before the planner looked and is committed after it: no time tells the two apart."""
+    request, other = world.ask(language='zu'), world.ask(language='zu')
+    code = world.value('SELECT case_code FROM case_record JOIN request USING (case_id) WHERE request_id = %s', request)
+    world.admin.execute("UPDATE dispatch_group SET lease_until = now() + interval '5 minutes'")
+    nobody = [{'request': one, 'coordinator': None, 'ruled_out': {'language': [1]}} for one in (request, other)]
+
+    def look():
+        with world.daemon.transaction():
+            world.daemon.execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY')
+            assert world.daemon.execute('SELECT ok FROM vac_daemon.snapshot_begin(%s, %s, 100)',
+                                        (world.group, world.fence)).fetchone() == (True,)
+    with world.supervisor() as supervisor:
+        supervisor.execute("SELECT vac.change_request(%s, language => 'en')", (code,))
+        look()
+    assert world.store(*nobody) == ['gone', 'unserved']
+    due = 'SELECT unserved_since IS NULL AND plan_at <= now() FROM request WHERE request_id = %s'
+    assert world.value(due, request) and not world.value(due, other)
+    look()
+    assert world.store(nobody[0]) == ['unserved']
+
+
 # ---- moves ---------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -370,3 +392,35 @@ def test_leave_sees_what_was_stored_before_it(world):
     with pytest.raises(psycopg.Error, match='could miss an appointment'):
         supervisor.execute("SELECT vac.add_leave('ANNE', now(), now() + interval '30 days')")
     supervisor.close()
+
+
+def test_a_signed_mail_that_is_kept_back_meanwhile_does_not_go_out(world):
+    """May it go out is asked before the lock of its row is had: what whoever held it did counts."""
+    assert world.store(world.choose(world.ask(), 'ANNE')) == ['stored']
+    message, fence, _ = world.claim()[0]
+    may_send = 'SELECT message_id FROM vac_daemon.may_send_signed(%s, %s, %s)'
+    with world.supervisor() as supervisor:
+        supervisor.execute("UPDATE message SET state = 'suppressed', lease_until = NULL")
+        threading.Timer(0.2, supervisor.commit).start()
+        assert world.daemon.execute(may_send, ([message], [fence], ['AAAA'])).fetchall() == []
+
+
+def test_a_clock_that_was_set_back_waits_for_nobody(world):
+    """What somebody holds is left to the next heartbeat, and with it all the rest."""
+    beat = 'SELECT note_presence(wall())::text'
+    waits = """SELECT (SELECT count(*) FROM request WHERE plan_at > now()) + (SELECT count(*) FROM message WHERE not_before > now())
+        + (SELECT count(*) FROM appointment WHERE send_by > now() + interval '1 day') + (SELECT count(*) FROM presence WHERE seen_at > now())"""
+    assert world.store(world.choose(world.ask(), 'ANNE')) == ['stored']
+    world.ask()
+    world.value(beat)
+    for ahead in ("request SET plan_at = now() + interval '2 days' WHERE state = 'open'", "message SET not_before = now() + interval '2 days'",
+                  "appointment SET send_by = now() + interval '2 days'", "presence SET seen_at = now() + interval '2 days'"):
+        world.admin.execute('UPDATE ' + ahead)
+    for held in ('request', 'appointment', 'message'):
+        with world.supervisor() as supervisor:
+            supervisor.execute(f'SELECT FROM {held} FOR UPDATE')
+            quickly(lambda: world.value(beat))
+            assert world.value(waits) == 4
+            supervisor.rollback()
+    world.value(beat)
+    assert world.value(waits) == 0

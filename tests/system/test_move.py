@@ -7,9 +7,7 @@ a routine case gets first, and more two days later.
 import datetime
 import email
 import email.policy
-import random
 import re
-import time
 
 import pytest
 
@@ -229,23 +227,34 @@ def test_a_held_case_is_not_moved(at_work):
 
 def test_nothing_is_lost_while_much_is_moved_and_the_daemon_dies(cluster, folder, sink, vacd):
     """Little time and much need: routine cases fill the days, urgent ones push them on, the daemon is killed."""
-    cases, kills = load.cases(160, 60), load.cases(20, 5)
     database = cluster.database(harness.wide_roster(folder, load.OFFICES, 1, around_the_clock=False))
     supervisor = database.as_login('sup_all')
     for name, value, urgency in POLICIES:
         supervisor.query('SELECT vac.set_policy(%s, %s, %s)', name, value, urgency)
-    supervisor.query("SELECT vac.set_policy('response_target', '10', 'routine')")
+    for name, value, urgency in (('response_target', '10', 'routine'), ('mail_retry_seconds', '1', None), ('mail_retry_most_seconds', '5', None)):
+        supervisor.query('SELECT vac.set_policy(%s, %s, %s)', name, value, urgency)
     for office, backup in (('SEA', 'DEN'), ('DEN', 'SEA'), ('PHX', 'DEN')):
         supervisor.query('SELECT vac.set_backup(%s, %s, 30)', office, backup)
     mail = sink(seed=4, soft=2, unsaid=2, cut=1)
     daemon = vacd(database, mail, lease_ms=1500, poll_ms=300)
-    moment = random.Random(29)
-    coming = load.Load(database, cases, rate=cases / (kills * 0.5), seed=13).start()
-    for _ in range(kills):
-        time.sleep(moment.uniform(0.05, 0.9))
+
+    def come(count, seed, urgencies):
+        return load.Load(database, count, rate=200, seed=seed, urgencies=urgencies).start().finish()
+
+    def wait_for_plan_of_all():
+        harness.wait_for(lambda: database.value("""SELECT count(*) FROM vac_store.request r JOIN vac_store.case_record c USING (case_id)
+            WHERE r.state = 'open' AND r.unserved_since IS NULL AND c.state = 'open' AND c.held_since IS NULL""") == 0, 120, 'a plan of all')
+    codes = come(load.cases(60, 30), 13, (1, 0, 0))
+    wait_for_plan_of_all()
+    # What comes next finds the days full. The daemon dies as soon as it has stored a plan of it, or before it has.
+    for wave in range(load.cases(8, 4)):
+        planned = database.value('SELECT count(*) FROM vac_store.plan')
+        codes += come(load.cases(5, 3), 100 + wave, (0, 9, 1))
+        if wave % 2 == 0:
+            harness.wait_for(lambda: database.value('SELECT count(*) FROM vac_store.plan') > planned, 60, 'a plan')
         daemon.kill()
         daemon.start()
-    codes = coming.finish()
+    wait_for_plan_of_all()
     mail.stop()
     mail.start(soft=0, unsaid=0, cut=0)
     load.settle(database, [daemon])
