@@ -51,6 +51,7 @@ static const struct key keys[] = {
 	KEY_NUMBER(mail_port, "465", 1, 65535),
 	KEY_CHOICE(mail_tls, "implicit", "implicit starttls"),
 	KEY_PATH(mail_ca_file),
+	KEY_PATH(mail_crl_file),
 	KEY_PATH(mail_cert_file),
 	KEY_PATH(mail_key_file),
 	KEY_PATH(smime_cert_file),
@@ -83,6 +84,7 @@ static const struct key keys[] = {
 	KEY_PATH(intake_cert_file),
 	KEY_PATH(intake_key_file),
 	KEY_PATH(intake_ca_file),
+	KEY_PATH(intake_crl_file),
 	KEY_CHOICE(intake_client_cert, "none", "none optional required"),
 	KEY_NUMBER(intake_connections, "500", 1, 20000),
 	KEY_NUMBER(intake_size_max, "16384", 1024, 1048576),
@@ -274,6 +276,8 @@ static int check_together(struct reading *r, const char *path)
 			c->intake_listen[0] != '\0'},
 		{"intake_ca_file", c->intake_ca_file, "intake_client_cert",
 			c->intake_client_cert != CONFIG_CLIENT_CERT_NONE},
+		{"intake_ca_file", c->intake_ca_file, "intake_crl_file",
+			c->intake_crl_file[0] != '\0'},
 		{"mail_user", c->mail_user, "mail_auth", login},
 		{"mail_secret_file", c->mail_secret_file, "mail_auth", login},
 		{"mail_key_file", c->mail_key_file, "mail_cert_file", c->mail_cert_file[0] != '\0'},
@@ -331,6 +335,10 @@ static void keep_first_error(cfg_t *cfg, const char *fmt, va_list ap)
 	if (reading->error[0])
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
+	/* A text whose closing quote was forgotten goes on in the next lines. */
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
 	snprintf(reading->error, reading->error_size, "%s:%d: %s%s", cfg->filename, cfg->line, text,
 		strncmp(text, "no such option", 14) == 0 ? "; vacd.conf(5) lists all" : "");
 }
@@ -370,6 +378,15 @@ static int set_defaults(struct config *config)
 
 /* NULL and a line in error, or an open file that can be scanned: flex ends the whole program when
  * reading fails, as it does for a folder. */
+static const char *way_out(int e)
+{
+	if (e == ENOENT)
+		return "; write one as vacd.conf(5) says, or name another with --config";
+	if (e == EACCES)
+		return "; it holds no secret, so chmod o+r it, and o+x the folders above";
+	return "";
+}
+
 static FILE *open_file(const char *path, char *error, size_t error_size)
 {
 	FILE *file = fopen(path, "re");
@@ -381,7 +398,8 @@ static FILE *open_file(const char *path, char *error, size_t error_size)
 		errno = EISDIR;
 	}
 	if (!file)
-		snprintf(error, error_size, "%s:0: cannot be read: %s", path, strerror(errno));
+		snprintf(error, error_size, "%s:0: cannot be read: %s%s", path, strerror(errno),
+			way_out(errno));
 	return file;
 }
 

@@ -45,6 +45,7 @@ struct config {
 	long mail_port;
 	enum config_mail_tls mail_tls;
 	char *mail_ca_file;   /* "" is the system's */
+	char *mail_crl_file;  /* lists of revoked certificates, "" for none */
 	char *mail_cert_file; /* client certificate, "" for none */
 	char *mail_key_file;
 	char *smime_cert_file; /* what mails are signed with, "" for none */
@@ -80,7 +81,8 @@ struct config {
 	/* intake */
 	char *intake_listen; /* ADDRESS:PORT; "" is no intake */
 	char *intake_cert_file, *intake_key_file;
-	char *intake_ca_file; /* of clients' certificates; "": they are known by tokens only */
+	char *intake_ca_file;  /* of clients' certificates; "": they are known by tokens only */
+	char *intake_crl_file; /* "": no client's certificate is looked up */
 	enum config_client_cert intake_client_cert;
 	long intake_connections;
 	long intake_size_max; /* octets of a request's body */

@@ -126,6 +126,12 @@ def test_every_loud_line_is_explained():
     assert explained == set(loud) - quiet, {e: loud.get(e, 'no line says this') for e in explained ^ (set(loud) - quiet)}
 
 
+def test_settings_that_messages_name_exist(table):
+    text = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
+    named = set(re.findall(r'^\.Ic ([a-z]+_[a-z_]+)', text, re.M))
+    assert len(named) > 6 and named <= set(table), named - set(table)
+
+
 def test_every_alarm_is_explained():
     text = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
     names = set(re.findall(r'\[MAIL_ALARM_\w+\] = "(\w+)"', (harness.ROOT / 'daemon' / 'mailer' / 'mail_alarm.c').read_text()))

@@ -102,6 +102,12 @@ disable_plaintext_auth = yes
 first_valid_uid = 1
 mail_location = maildir:{folder}/mail/%n/Maildir
 auth_mechanisms = plain xoauth2
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 passdb {{
   driver = oauth2
   mechanisms = xoauth2

@@ -349,12 +349,22 @@ def test_daemons_seal_each_row_once_while_transactions_commit_out_of_order(datab
 
 # ---- what is kept no longer ----------------------------------------------------------------------
 
+def told_of_policy(database, value, keep=True):
+    """What an administrator is warned of who sets policy keep_history: text and hint."""
+    told = []
+    with database.connect() as connection:
+        connection.add_notice_handler(lambda notice: told.append((notice.message_primary, notice.message_hint)))
+        with connection.transaction(force_rollback=not keep):
+            connection.execute("SELECT vac.set_policy('keep_history', %s)", (value,))
+    return told
+
+
 def test_retention_leaves_a_signed_checkpoint(database, vacd, folder, keys):
     private, public = keys['ed25519']
     record(database, 'old', note='forgotten', count=5)
     tamper(database, "UPDATE vac_store.history SET at = at - interval '400 days'")
     record(database, 'new', note='kept', count=3)
-    database.query("SELECT vac.set_policy('keep_history', '365')")
+    assert any('no daemon at work has a key' in text and 'history_key_file in vacd.conf' in hint for text, hint in told_of_policy(database, '365'))
     # Without a key nothing is signed, and so nothing is removed.
     works_and_stops(vacd(database, poll_ms=100, history_head_ms=100))
     assert database.value('SELECT number FROM vac_store.chain') == 9
@@ -367,6 +377,7 @@ def test_retention_leaves_a_signed_checkpoint(database, vacd, folder, keys):
     assert database.query('SELECT event FROM vac_store.history ORDER BY history_id') == [('new',)] * 3 + [('policy_set',), ('history_removed',)]
     assert database.query('SELECT DISTINCT text FROM vac_store.note') == [('kept',)]
     assert 'history removed' in daemon.log()
+    assert told_of_policy(database, '400', keep=False) == told_of_policy(database, '0', keep=False) == []
 
     checkpoint = database.value('SELECT signed FROM vac_store.checkpoint')
     assert openssl_agrees(folder, public, checkpoint, 'ed25519')

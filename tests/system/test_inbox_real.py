@@ -34,7 +34,10 @@ def receive(daemon, *args, raw):
 
 
 def rows(database):
-    return database.query('SELECT envelope_sender, envelope_recipient, raw FROM vac_store.inbound ORDER BY inbound_id')
+    # The bytes are kept once for all recipients of a delivery.
+    return database.query('''SELECT i.envelope_sender, i.envelope_recipient, (SELECT o.raw FROM vac_store.inbound o
+            WHERE o.delivery = i.delivery ORDER BY length(o.raw) DESC LIMIT 1)
+        FROM vac_store.inbound i ORDER BY i.inbound_id''')
 
 
 def wait_rows(database, least, seconds=30):

@@ -313,8 +313,9 @@ def check(database, folder, certs, port, **settings):
     return harness.run_vacd('check', config=harness.write_config(folder / 'check.conf', **chosen))
 
 
-def test_check_is_content(database, folder, certs, sink):
-    done = check(database, folder, certs, sink().port)
+def test_check_is_content(cluster, database, folder, certs, sink):
+    with cluster.setting(fsync='on'):
+        done = check(database, folder, certs, sink().port)
     assert done.returncode == 0, done.stdout
     assert not re.search(r'^bad', done.stdout, re.M)
     for what in ('configuration', 'token keys', 'database', 'schema', 'time zones', 'clock', 'mail server', 'mail in',

@@ -188,6 +188,8 @@ static void test_broken_syntax(void **state)
 	refused("poll_ms 300\n", 1, "", "");
 	refused("poll_ms = 300\ndatabase = \"dbname=vac\n", 3, "", "");
 	refused("poll_ms =", 1, "", "");
+	refused("deliver = hold\npoll_ms = \"300\ndatabase = \"\n", 3, "'300?database = '",
+		"whole number");
 }
 
 static void test_what_hangs_together(void **state)
@@ -212,6 +214,7 @@ static void test_what_hangs_together(void **state)
 	refused("intake_listen = \"[::]:8443\"\nintake_cert_file = /c\n", 1, "intake_key_file",
 		"intake_listen");
 	refused("intake_client_cert = required\n", 1, "intake_ca_file", "intake_client_cert");
+	refused("intake_crl_file = /c\n", 1, "intake_ca_file", "intake_crl_file");
 }
 
 static void test_mail_address(void **state)
@@ -274,8 +277,9 @@ static void test_unreadable(void **state)
 	(void)state;
 	assert_int_equal(config_read("/nonexistent/vacd.conf", &config, error, sizeof(error)),
 		CONFIG_INVALID);
-	assert_string_equal(
-		error, "/nonexistent/vacd.conf:0: cannot be read: No such file or directory");
+	assert_string_equal(error, "/nonexistent/vacd.conf:0: cannot be read: No such file or "
+				   "directory; write one as vacd.conf(5) says, or "
+				   "name another with --config");
 	assert_int_equal(config_read("/tmp", &config, error, sizeof(error)), CONFIG_INVALID);
 	assert_non_null(strstr(error, "directory"));
 	assert_null(config);
