@@ -128,6 +128,7 @@ STOPS = [hangs, hangs_for_ever]
 ALL_STOPS = [*STOPS, immediate, fast, sessions_hang]
 
 
+@LONG
 def test_stopped_and_hung(own_cluster, folder, sink, vacd, record, full):
     world = World(own_cluster, folder, sink(delay_ms=5), vacd)
     stops = 20 * ALL_STOPS if full else STOPS
