@@ -285,9 +285,10 @@ COMMENT ON FUNCTION vac_store.append_only() IS 'Trigger: refuses UPDATE, DELETE 
 -- What may be deleted of it: see 12_seal.sql.
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON vac_store.history
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.decision
+-- Decisions go with their case, plans with their last decision: see 43_deadline_cases.sql.
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON vac_store.decision
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
-CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON vac_store.plan
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR TRUNCATE ON vac_store.plan
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.append_only();
 
 CREATE OR REPLACE FUNCTION vac_store.record(

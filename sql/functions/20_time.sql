@@ -286,8 +286,8 @@ COMMENT ON FUNCTION vac_store.policy_after(text, text, integer, timestamptz) IS
 
 -- ---- open time -------------------------------------------------------------------------------
 -- Set-based: one statement for any number of coordinators. The daemon and the views both ask here.
-CREATE OR REPLACE FUNCTION vac_store.open_time(coordinator_ids integer[], span tstzrange)
-	RETURNS TABLE (coordinator_id integer, kind text, at_work tstzmultirange, open tstzmultirange)
+CREATE OR REPLACE FUNCTION vac_store.work_time(coordinator_ids integer[], span tstzrange)
+	RETURNS TABLE (coordinator_id integer, kind text, at_work tstzmultirange)
 	LANGUAGE plpgsql STABLE ROWS 40
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET jit = off
@@ -336,7 +336,7 @@ CREATE OR REPLACE FUNCTION vac_store.open_time(coordinator_ids integer[], span t
 			), single AS MATERIALIZED (
 				SELECT s.coordinator_id, s.kind::text AS kind, range_agg(s.span) AS spans
 					FROM shift s
-					WHERE s.coordinator_id = ANY (coordinator_ids) AND s.span && open_time.span
+					WHERE s.coordinator_id = ANY (coordinator_ids) AND s.span && work_time.span
 					GROUP BY s.coordinator_id, s.kind
 			), free_days AS MATERIALIZED (
 				SELECT o.office_id, range_agg(tstzrange(local_day_start(f.day, o.time_zone),
@@ -348,25 +348,43 @@ CREATE OR REPLACE FUNCTION vac_store.open_time(coordinator_ids integer[], span t
 			), away AS MATERIALIZED (
 				SELECT l.coordinator_id, range_agg(l.span) AS spans
 					FROM leave l
-					WHERE l.coordinator_id = ANY (coordinator_ids) AND l.span && open_time.span
+					WHERE l.coordinator_id = ANY (coordinator_ids) AND l.span && work_time.span
 					GROUP BY l.coordinator_id
-			), taken AS MATERIALIZED (
-				SELECT a.coordinator_id, range_agg(a.busy) AS spans
-					FROM appointment a
-					WHERE a.coordinator_id = ANY (coordinator_ids) AND a.busy && span AND a.live
-					GROUP BY a.coordinator_id
 			)
-			SELECT w.coordinator_id, k.kind, x.at_work, x.at_work - coalesce(t.spans, '{}')
+			SELECT w.coordinator_id, k.kind, (coalesce(p.spans, '{}') + coalesce(s.spans, '{}')) * tstzmultirange(span)
+						- coalesce(v.spans, '{}') - coalesce(f.spans, '{}')
 				FROM who w
 					CROSS JOIN (VALUES ('regular'), ('on_call')) k (kind)
 					LEFT JOIN week m ON m.coordinator_id = w.coordinator_id AND m.kind = k.kind
 					LEFT JOIN worked_out p ON p.model = m.model AND p.kind = m.kind
 					LEFT JOIN single s ON s.coordinator_id = w.coordinator_id AND s.kind = k.kind
 					LEFT JOIN away v ON v.coordinator_id = w.coordinator_id
-					LEFT JOIN free_days f ON f.office_id = w.office_id AND k.kind = 'regular'
-					LEFT JOIN taken t ON t.coordinator_id = w.coordinator_id
-					CROSS JOIN LATERAL (SELECT (coalesce(p.spans, '{}') + coalesce(s.spans, '{}')) * tstzmultirange(span)
-						- coalesce(v.spans, '{}') - coalesce(f.spans, '{}') AS at_work) x;
+					LEFT JOIN free_days f ON f.office_id = w.office_id AND k.kind = 'regular';
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.work_time(integer[], tstzrange) IS
+	'Open time without a look at appointments: for each coordinator and kind of shift patterns and shifts less leave and (regular only) the office''s holidays';
+
+CREATE OR REPLACE FUNCTION vac_store.open_time(coordinator_ids integer[], span tstzrange)
+	RETURNS TABLE (coordinator_id integer, kind text, at_work tstzmultirange, open tstzmultirange)
+	LANGUAGE plpgsql STABLE ROWS 40
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	-- Planned while there are no appointments, it would else read all that there are later.
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			WITH taken AS MATERIALIZED (
+				SELECT a.coordinator_id, range_agg(a.busy) AS spans
+					FROM appointment a
+					WHERE a.coordinator_id = ANY (coordinator_ids) AND a.busy && open_time.span AND a.live
+					GROUP BY a.coordinator_id
+			)
+			SELECT w.coordinator_id, w.kind, w.at_work, w.at_work - coalesce(t.spans, '{}')
+				FROM work_time(coordinator_ids, span) w LEFT JOIN taken t ON t.coordinator_id = w.coordinator_id;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.open_time(integer[], tstzrange) IS

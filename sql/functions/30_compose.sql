@@ -9,17 +9,19 @@ CREATE OR REPLACE FUNCTION vac_store.local_text(at timestamptz, zone text) RETUR
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET timezone = 'UTC'
 	AS $$
+		DECLARE
+			-- Only to_char() under the zone itself knows its abbreviation at that moment. An assignment, since PERFORM costs a query.
+			set_to text := set_config('timezone', zone, true);
 		BEGIN
-			-- Only to_char() under the zone itself knows its abbreviation at that moment.
-			PERFORM set_config('timezone', zone, true);
 			RETURN to_char(at, 'Dy FMDD Mon YYYY HH24:MI') || zone_text(at);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.local_text(timestamptz, text) IS
 	'A moment as local time with abbreviation and offset: Tue 10 Mar 2026 14:00 EDT (UTC-04:00)';
 
+-- Not STRICT: only so can it be inlined, and each mail needs it five times.
 CREATE OR REPLACE FUNCTION vac_store.zone_text(at timestamptz) RETURNS text
-	LANGUAGE sql STABLE STRICT
+	LANGUAGE sql STABLE
 	RETURN CASE WHEN to_char(at, 'TZ') ~ '^[A-Za-z]' THEN to_char(at, ' TZ') ELSE '' END
 		|| to_char(at, ' "(UTC"TZH:TZM")"');
 COMMENT ON FUNCTION vac_store.zone_text(timestamptz) IS
@@ -33,15 +35,17 @@ CREATE OR REPLACE FUNCTION vac_store.span_text(span tstzrange, zone text) RETURN
 		DECLARE
 			starts timestamptz := lower(span);
 			ends timestamptz := upper(span);
+			set_to text := set_config('timezone', zone, true);
+			first_zone text := zone_text(starts);
+			last_zone text := zone_text(ends);
 		BEGIN
-			PERFORM set_config('timezone', zone, true);
 			RETURN to_char(starts, 'Dy FMDD Mon YYYY HH24:MI')
 				-- A zone named once holds for both ends.
-				|| CASE WHEN zone_text(starts) = zone_text(ends) THEN '' ELSE zone_text(starts) END
+				|| CASE WHEN first_zone = last_zone THEN '' ELSE first_zone END
 				|| ' to '
 				|| CASE WHEN starts::date = ends::date THEN to_char(ends, 'HH24:MI')
 					ELSE to_char(ends, 'Dy FMDD Mon YYYY HH24:MI') END
-				|| zone_text(ends);
+				|| last_zone;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.span_text(tstzrange, text) IS
@@ -264,8 +268,9 @@ CREATE OR REPLACE TRIGGER neutral_after_insert AFTER INSERT ON vac_store.message
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.neutral_after_insert();
 
 -- ---- answer by -------------------------------------------------------------------------------
--- From the moment of the invitation; the deadline itself runs from when the mail server took it.
-CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], since timestamptz)
+-- From the moment of the invitation; the deadline itself runs from when the mail server took it. Office hours are
+-- worked out once for all of them: an office's hours cost more than the walk through them.
+CREATE OR REPLACE FUNCTION vac_store.answer_windows(appointment_ids bigint[], began timestamptz[])
 	RETURNS TABLE (appointment_id bigint, answer_by timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 10
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -277,44 +282,73 @@ CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], sinc
 		BEGIN
 			RETURN QUERY
 			WITH a AS MATERIALIZED (
-				SELECT p.appointment_id, k.office_id, p.urgency, lower(p.span) AS starts
-					FROM appointment p JOIN coordinator k ON k.coordinator_id = p.coordinator_id
-					WHERE p.appointment_id = ANY (appointment_ids)
-			), rule AS MATERIALIZED (
-				SELECT d.office_id, d.urgency, policy_after('answer_window', d.urgency, d.office_id, since) AS ends,
-						b.kind, coalesce(b.value::bigint, 0) AS minutes
-					FROM (SELECT DISTINCT a.office_id, a.urgency FROM a) d
+				SELECT p.appointment_id, k.office_id, p.urgency::text AS urgency, lower(p.span) AS starts, u.since
+					FROM unnest(appointment_ids, began) u (appointment_id, since)
+						CROSS JOIN LATERAL (SELECT * FROM appointment p WHERE p.appointment_id = u.appointment_id OFFSET 0) p
+						JOIN coordinator k ON k.coordinator_id = p.coordinator_id
+			), policies AS MATERIALIZED (
+				SELECT d.urgency, w.kind AS window_kind, w.minutes AS window_minutes, b.kind, coalesce(b.value::bigint, 0) AS minutes
+					FROM (SELECT DISTINCT a.urgency FROM a) d
+						LEFT JOIN LATERAL (SELECT q.kind, q.value::bigint AS minutes FROM policy q
+							WHERE q.name = 'answer_window' AND (q.urgency = d.urgency OR q.urgency IS NULL)
+							ORDER BY q.urgency NULLS LAST LIMIT 1) w ON true
 						LEFT JOIN policy b ON b.name = 'answer_before_start' AND b.urgency = d.urgency
+			), after AS MATERIALIZED (
+				SELECT t.office_id, t.hours
+					FROM (SELECT array_agg(DISTINCT a.office_id) AS offices, min(a.since) AS first,
+								max(a.since + interval '7 days' + p.window_minutes * interval '6 minutes') AS last
+							FROM a JOIN policies p ON p.urgency = a.urgency WHERE p.window_kind = 'office_minutes') n
+						CROSS JOIN LATERAL office_time(n.offices, tstzrange(n.first, n.last)) t
+			), rule AS MATERIALIZED (
+				SELECT d.office_id, d.urgency, d.since, p.kind, p.minutes,
+						-- Holidays may eat up the hours that were worked out.
+						coalesce(CASE WHEN p.window_kind = 'office_minutes' AND p.window_minutes > 0
+								THEN walk_hours(h.hours, d.since, p.window_minutes) END,
+							policy_after('answer_window', d.urgency, d.office_id, d.since)) AS ends
+					FROM (SELECT DISTINCT a.office_id, a.urgency, a.since FROM a) d
+						JOIN policies p ON p.urgency = d.urgency
+						LEFT JOIN after h ON h.office_id = d.office_id
 			), near AS MATERIALIZED (
 				-- Office hours before the start are counted only where they can matter.
-				SELECT DISTINCT a.office_id, a.starts, r.minutes
-					FROM a JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency
-					WHERE r.kind = 'office_minutes' AND r.minutes > 0 AND a.starts > since
+				SELECT DISTINCT a.office_id, a.starts, a.since, r.minutes
+					FROM a JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency AND r.since = a.since
+					WHERE r.kind = 'office_minutes' AND r.minutes > 0 AND a.starts > a.since
 						AND a.starts <= r.ends + interval '7 days' + r.minutes * interval '6 minutes'
-			), hours AS MATERIALIZED (
+			), before AS MATERIALIZED (
 				SELECT t.office_id, t.hours
-					FROM (SELECT array_agg(DISTINCT n.office_id) AS offices, max(n.starts) AS last FROM near n) n
-						CROSS JOIN LATERAL office_time(n.offices, tstzrange(since, n.last)) t
+					FROM (SELECT array_agg(DISTINCT n.office_id) AS offices, min(n.since) AS first, max(n.starts) AS last FROM near n) n
+						CROSS JOIN LATERAL office_time(n.offices, tstzrange(n.first, n.last)) t
 			), latest AS MATERIALIZED (
-				SELECT n.office_id, n.starts, n.minutes, walk_hours(h.hours, n.starts, - n.minutes) AS moment
-					FROM near n JOIN hours h ON h.office_id = n.office_id
+				SELECT n.office_id, n.starts, n.since, n.minutes,
+						walk_hours(h.hours * tstzmultirange(tstzrange(n.since, NULL)), n.starts, - n.minutes) AS moment
+					FROM near n JOIN before h ON h.office_id = n.office_id
 			)
 			SELECT a.appointment_id,
 					CASE WHEN a.urgency = 'immediate' THEN r.ends
 						-- Some minutes are left to whoever is asked late.
 						ELSE greatest(least(r.ends, CASE
-								WHEN r.kind = 'office_minutes' AND n.office_id IS NOT NULL THEN coalesce(l.moment, since)
+								WHEN r.kind = 'office_minutes' AND l.office_id IS NOT NULL THEN coalesce(l.moment, a.since)
 								WHEN r.kind = 'minutes' THEN a.starts - r.minutes * interval '1 minute'
 								ELSE a.starts END),
-							least(r.ends, since + interval '10 minutes')) END
+							least(r.ends, a.since + interval '10 minutes')) END
 				FROM a
-					JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency
-					LEFT JOIN near n ON n.office_id = a.office_id AND n.starts = a.starts AND n.minutes = r.minutes
-					LEFT JOIN latest l ON l.office_id = a.office_id AND l.starts = a.starts AND l.minutes = r.minutes;
+					JOIN rule r ON r.office_id = a.office_id AND r.urgency = a.urgency AND r.since = a.since
+					LEFT JOIN latest l ON l.office_id = a.office_id AND l.starts = a.starts AND l.since = a.since AND l.minutes = r.minutes;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.answer_times(bigint[], timestamptz) IS
-	'Until when invitations of these appointments, made at a moment, wait for their answer: by policies answer_window and answer_before_start, in hours of the coordinator''s office';
+COMMENT ON FUNCTION vac_store.answer_windows(bigint[], timestamptz[]) IS
+	'Until when invitations of these appointments, each made at its moment, wait for their answer: by policies answer_window and answer_before_start, in hours of the coordinator''s office';
+
+CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], since timestamptz)
+	RETURNS TABLE (appointment_id bigint, answer_by timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 10
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN QUERY SELECT * FROM answer_windows(appointment_ids, array_fill(since, ARRAY[cardinality(appointment_ids)]));
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.answer_times(bigint[], timestamptz) IS 'As answer_windows(), of invitations that were all made at one moment';
 
 -- ---- queueing --------------------------------------------------------------------------------
 -- Called before a newer state of these UIDs is stored. What no daemon has claimed is overtaken; what

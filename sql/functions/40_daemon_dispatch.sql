@@ -26,6 +26,20 @@ CREATE OR REPLACE FUNCTION vac_store.group_due(of_group integer) RETURNS timesta
 	END;
 COMMENT ON FUNCTION vac_store.group_due(integer) IS 'When the first request of a group of offices is to be planned: an open one, or one that somebody else is sought for';
 
+-- A plan that was under way when a roster or a rule changed did not see it, and may have found nobody for that reason.
+-- After the clock was set back nothing is as far ahead as it says.
+CREATE OR REPLACE FUNCTION vac_store.group_stale(of_group integer, now_at timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE
+	BEGIN ATOMIC
+		SELECT min(CASE WHEN s.again_at <= now_at + interval '1 minute' THEN s.again_at ELSE now_at END)
+			FROM vac_store.plan_stale s JOIN vac_store.office o ON o.office_id = s.office_id
+			WHERE o.group_id = of_group
+				AND EXISTS (SELECT FROM vac_store.office f JOIN vac_store.request r ON r.office_id = f.office_id
+					WHERE f.group_id = of_group AND r.to_plan AND r.unserved_since IS NOT NULL);
+	END;
+COMMENT ON FUNCTION vac_store.group_stale(integer, timestamptz) IS
+	'When what nobody could take is to be planned again in a group of offices, because rosters or rules changed since it was last claimed; NULL: they did not, or nothing waits for it';
+
 CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer, lease_ms integer)
 	RETURNS TABLE (group_id integer, fence bigint)
 	LANGUAGE plpgsql SECURITY DEFINER ROWS 10
@@ -40,10 +54,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer,
 		BEGIN
 			-- No waiting for the disk: a claim that a crash of the database forgets was made on a connection
 			-- that the crash ended, and its daemon plans nothing without it.
-			PERFORM set_config('synchronous_commit', 'off', true);
+			PERFORM set_config('synchronous_commit', 'off', true), note_work(now_at);
 			RETURN QUERY
 			WITH free AS MATERIALIZED (
-				SELECT g.group_id, vac_store.group_due(g.group_id) AS due,
+				SELECT g.group_id, least(group_due(g.group_id), group_stale(g.group_id, now_at)) AS due,
 						EXISTS (SELECT FROM office o JOIN request r ON r.office_id = o.office_id
 							WHERE o.group_id = g.group_id AND r.to_plan AND r.urgency = 'immediate'
 								AND r.plan_at <= now_at) AS hurry
@@ -63,12 +77,29 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer,
 					SET daemon_id = claim_groups.daemon_id, lease_until = now_at + lease_of(lease_ms), fence = g.fence + 1
 					FROM mine m WHERE m.group_id = g.group_id
 					RETURNING g.group_id, g.fence, m.hurry, m.due
+			), stale AS (
+				-- No plan of the group is under way now; the next one sees what had changed by this claim.
+				DELETE FROM plan_stale s USING office o, claimed c
+					WHERE o.office_id = s.office_id AND c.group_id = o.group_id
+					RETURNING o.group_id
+			), again AS (
+				UPDATE request r SET plan_at = now_at
+					WHERE r.request_id IN (SELECT q.request_id FROM request q JOIN office o ON o.office_id = q.office_id
+						WHERE o.group_id IN (SELECT s.group_id FROM stale s) AND q.to_plan AND q.unserved_since IS NOT NULL AND q.plan_at > now_at
+						FOR NO KEY UPDATE OF q SKIP LOCKED)
+					RETURNING r.request_id
+			), held AS (
+				-- What somebody holds is looked for again, in a while.
+				INSERT INTO plan_stale (office_id, again_at)
+					SELECT DISTINCT q.office_id, now_at + interval '5 seconds' FROM request q JOIN office o ON o.office_id = q.office_id
+						WHERE o.group_id IN (SELECT s.group_id FROM stale s) AND q.to_plan AND q.unserved_since IS NOT NULL AND q.plan_at > now_at
+							AND NOT EXISTS (SELECT FROM again a WHERE a.request_id = q.request_id)
 			)
 			SELECT c.group_id, c.fence FROM claimed c ORDER BY c.hurry DESC, c.due, c.group_id;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.claim_groups(uuid, integer, integer) IS
-	'Claims groups of offices that have requests to plan, call-outs first';
+	'Claims groups of offices that have requests to plan, call-outs first; what nobody could take is due again where rosters or rules changed since';
 
 CREATE OR REPLACE FUNCTION vac_daemon.renew_group(group_id integer, fence bigint, lease_ms integer) RETURNS boolean
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -112,7 +143,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.next_dispatch() RETURNS bigint
 			-- What another daemon has is not due before its lease is over.
 			SELECT min(greatest(g.due, CASE WHEN g.lease_until <= now_at + longest_lease() THEN g.lease_until END))
 				INTO next_at
-				FROM (SELECT d.lease_until, group_due(d.group_id) AS due FROM dispatch_group d OFFSET 0) g
+				FROM (SELECT d.lease_until, least(group_due(d.group_id), group_stale(d.group_id, now_at)) AS due
+					FROM dispatch_group d OFFSET 0) g
 				WHERE g.due IS NOT NULL;
 			-- GREATEST would make 0 of a NULL.
 			RETURN CASE WHEN next_at IS NOT NULL

@@ -54,7 +54,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.hello(daemon_id uuid, host text, pid integ
 COMMENT ON FUNCTION vac_daemon.hello(uuid, text, integer, text, text, text, text, text) IS
 	'A daemon introduces itself after each connect; ok is false, with the reason in words, when the schema is not its own; a reason although it is true: it sends nothing';
 
-CREATE OR REPLACE FUNCTION vac_daemon.beat(daemon_id uuid, stage text, turns bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vac_daemon.beat(daemon_id uuid, stages text[], turns bigint[]) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.beat(daemon_id uuid, stage text, turns big
 					PERFORM note_presence(now_at);
 				END IF;
 				INSERT INTO heartbeat AS h (daemon_id, stage, turned_at, turns)
-					VALUES (beat.daemon_id, beat.stage, now_at, beat.turns)
+					SELECT beat.daemon_id, u.stage, now_at, u.turns FROM unnest(beat.stages, beat.turns) u (stage, turns)
 					ON CONFLICT ON CONSTRAINT heartbeat_pkey DO UPDATE
 						-- A stage that turns no more beats no more, however often it says so.
 						SET turned_at = CASE WHEN h.turns = excluded.turns THEN h.turned_at ELSE excluded.turned_at END,
@@ -77,8 +77,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.beat(daemon_id uuid, stage text, turns big
 			END IF;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.beat(uuid, text, bigint) IS
-	'A stage has made so many turns; its heartbeat moves only when the number has changed';
+COMMENT ON FUNCTION vac_daemon.beat(uuid, text[], bigint[]) IS
+	'These stages have made so many turns each; a heartbeat moves only when the number has changed';
 
 CREATE OR REPLACE FUNCTION vac_daemon.goodbye(daemon_id uuid) RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER

@@ -2,22 +2,31 @@
 
 -- What an older message of the UID makes a newer one wait for: the end of its lease or of the time in
 -- which a mail server may still be taking it, and a margin.
+-- This and the next in PL/pgSQL, which keeps its plan for the session: one for all generations takes long to make.
 CREATE OR REPLACE FUNCTION vac_store.uid_free_at(of_uid uuid, before_id bigint, margin interval) RETURNS timestamptz
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT max(greatest(CASE WHEN o.state = 'claimed' THEN o.lease_until + margin END, o.uncertain_until))
-			FROM vac_store.message o WHERE o.uid = of_uid AND o.message_id < before_id;
-	END;
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		BEGIN
+			RETURN (SELECT max(greatest(CASE WHEN o.state = 'claimed' THEN o.lease_until + margin END, o.uncertain_until))
+				FROM message o WHERE o.uid = of_uid AND o.message_id < before_id);
+		END
+	$$;
 COMMENT ON FUNCTION vac_store.uid_free_at(uuid, bigint, interval) IS
 	'Until when older messages of a UID may still be on their way; NULL: none is';
 
 -- A refused counter-proposal and a question are about an appointment and say nothing of its state.
 CREATE OR REPLACE FUNCTION vac_store.is_overtaken(of_uid uuid, by_later_than bigint) RETURNS boolean
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT EXISTS (SELECT FROM vac_store.message n
-			WHERE n.uid = of_uid AND n.message_id > by_later_than AND n.method IN ('REQUEST', 'CANCEL'));
-	END;
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		BEGIN
+			RETURN EXISTS (SELECT FROM message n
+				WHERE n.uid = of_uid AND n.message_id > by_later_than AND n.method IN ('REQUEST', 'CANCEL'));
+		END
+	$$;
 COMMENT ON FUNCTION vac_store.is_overtaken(uuid, bigint) IS 'Whether a newer message tells the state of this UID';
 
 CREATE OR REPLACE FUNCTION vac_store.mail_margin() RETURNS interval
@@ -32,11 +41,14 @@ CREATE OR REPLACE FUNCTION vac_store.is_unneeded(m vac_store.message) RETURNS bo
 	AS $$
 		BEGIN
 			RETURN m.kind IN ('page', 'reminder', 'ask') AND EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id
-				AND CASE m.kind WHEN 'reminder' THEN a.state <> 'invited' ELSE NOT a.live END);
+				AND CASE m.kind WHEN 'reminder' THEN a.state <> 'invited'
+					-- It was another time when that was asked, or the clock was ahead.
+					WHEN 'ask' THEN NOT a.live OR upper(a.span) > wall()
+					ELSE NOT a.live END);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.is_unneeded(message) IS
-	'Whether a page calls somebody to an appointment that has ended meanwhile, a reminder asks for an answer that has come, or a question for an outcome that is known';
+	'Whether a page calls somebody to an appointment that has ended meanwhile, a reminder asks for an answer that has come, or a question for an outcome that is known or of a meeting that is not over';
 
 -- A claim that its daemon did not finish: what it last wrote may still be under way.
 CREATE OR REPLACE FUNCTION vac_store.margin_after(lease_until timestamptz, now_at timestamptz, margin interval) RETURNS timestamptz
@@ -69,6 +81,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 			IF NOT is_home() THEN
 				RETURN;
 			END IF;
+			PERFORM note_work(now_at);
 			SELECT * INTO identity FROM mail_identity i;
 			ids := ARRAY(
 				SELECT m.message_id FROM message m
@@ -225,6 +238,21 @@ CREATE OR REPLACE FUNCTION vac_store.is_first_word(m vac_store.message) RETURNS 
 COMMENT ON FUNCTION vac_store.is_first_word(message) IS
 	'Whether a message invites somebody to whom no mail server has taken anything about the appointment yet';
 
+-- The news that an appointment was moved, or is to be answered again: no window opens for what was not taken, so nothing
+-- else would have anybody told.
+CREATE OR REPLACE FUNCTION vac_store.leaves_unasked(m vac_store.message) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN m.kind IN ('invitation', 'update')
+				AND EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id AND a.state = 'invited'
+					AND a.sequence = m.sequence AND a.answer_by IS NULL);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.leaves_unasked(message) IS
+	'Whether a message that no mail server takes has the state that an appointment has now, which its coordinator is to answer and no window runs for';
+
 -- An invitation that the mail server will never take: its coordinator does not know of it, so the
 -- request is planned again at once, with somebody else today.
 CREATE OR REPLACE FUNCTION vac_store.invitation_refused(message_ids bigint[]) RETURNS void
@@ -286,13 +314,14 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 			busy bigint[] := '{}';
 			refused bigint[];
 		BEGIN
+			PERFORM note_work(now_at);
 			IF 'final' = ANY (outcomes) THEN
 				-- What somebody's open transaction holds is refused again a little later, not waited for.
 				busy := ARRAY(
 					SELECT m.message_id FROM unnest(message_ids, fences, outcomes) u (message_id, fence, outcome)
 						JOIN message m ON m.message_id = u.message_id AND m.fence = u.fence
 						JOIN appointment a ON a.appointment_id = m.appointment_id
-					WHERE u.outcome = 'final' AND is_first_word(m)
+					WHERE u.outcome = 'final' AND (is_first_word(m) OR leaves_unasked(m))
 						AND NOT lock_for_replan(a.request_id, a.coordinator_id, a.appointment_id));
 			END IF;
 			RETURN QUERY
@@ -334,6 +363,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 						FROM message m WHERE m.message_id = ANY (refused) ORDER BY m.message_id;
 				PERFORM invitation_refused(ARRAY(SELECT m.message_id FROM message m
 					WHERE m.message_id = ANY (refused) AND is_first_word(m)));
+				PERFORM tell_soon(a.request_id, now_at)
+					FROM message m JOIN appointment a ON a.appointment_id = m.appointment_id
+					WHERE m.message_id = ANY (refused) AND leaves_unasked(m);
 			END IF;
 		END
 	$$;

@@ -244,8 +244,9 @@ CREATE OR REPLACE FUNCTION vac_store.request_rows(request_ids bigint[], from_tim
 					CASE WHEN r.mode = 'telephone' AND r.urgency <> 'immediate' THEN telephone ELSE f.minutes END, s.load_percent,
 					u.earliest, u.latest, epoch(r.due_at), epoch(r.opened_at), r.place, r.gender, r.gender_required,
 					r.preferred_id, c.responsible_id,
-					ARRAY(SELECT DISTINCT a.coordinator_id FROM appointment a
-						WHERE a.case_id = r.case_id AND a.state = 'held' ORDER BY 1),
+					ARRAY(SELECT DISTINCT a.coordinator_id
+						FROM (SELECT * FROM appointment p WHERE p.case_id = r.case_id OFFSET 0) a
+						WHERE a.state = 'held' ORDER BY 1),
 					ARRAY(SELECT b.coordinator_id FROM request_bar b
 							WHERE b.request_id = r.request_id AND (b.until IS NULL OR b.until > now_at)
 						UNION SELECT p.coordinator_id FROM passed_over(ARRAY[r.request_id]) p WHERE r.seek_since IS NOT NULL
@@ -484,7 +485,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 						AND l.span && tstzrange(lower(scope.span) - interval '2 days', upper(scope.span) + interval '2 days')
 					GROUP BY l.coordinator_id
 			), shifts AS MATERIALIZED (
-				SELECT t.coordinator_id, t.kind, t.at_work FROM open_time(people, scope.span) t
+				SELECT t.coordinator_id, t.kind, t.at_work FROM work_time(people, scope.span) t
 			), shape AS MATERIALIZED (
 				-- Many have the same hours.
 				SELECT d.at_work, flat(d.at_work) AS spans FROM (SELECT DISTINCT s.at_work FROM shifts s) d
@@ -551,9 +552,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 			SELECT a.appointment_id, a.coordinator_id, CASE WHEN a.appointment_id = ANY (leaving) THEN 0 ELSE a.case_id END,
 					a.urgency::text, epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
-				FROM appointment a
-				WHERE a.case_id = ANY (ARRAY(SELECT r.case_id FROM request r
-						WHERE r.request_id = ANY (scope.requests || (SELECT m.requests FROM snapshot_movable() m)))) AND a.live
+				FROM (SELECT DISTINCT r.case_id FROM request r
+						WHERE r.request_id = ANY (scope.requests || (SELECT m.requests FROM snapshot_movable() m))) c
+					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+					CROSS JOIN LATERAL (SELECT * FROM appointment p WHERE p.case_id = c.case_id OFFSET 0) a
+				WHERE a.live
 			ORDER BY 1;
 		END
 	$$;

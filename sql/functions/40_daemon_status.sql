@@ -48,6 +48,8 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 			RETURN QUERY SELECT i.severity, i.text FROM inbox_status(now_at, still) i;
 			RETURN QUERY SELECT i.severity, i.text FROM seal_status(now_at) i;
 			RETURN QUERY SELECT i.severity, i.text FROM intake_status(now_at, still) i;
+			RETURN QUERY SELECT u.severity, u.text FROM upkeep_status(now_at) u;
+			RETURN QUERY SELECT r.severity, r.text FROM removal_status(now_at) r;
 			IF n.holding > 0 THEN
 				RETURN QUERY SELECT 'warn', 'mail: deliver = hold, nothing is sent; set deliver = smtp when mail may go out';
 			END IF;

@@ -103,7 +103,9 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 					FROM case_record c WHERE c.case_id = ANY (matters)
 			), met AS MATERIALIZED (
 				SELECT a.case_id, range_agg(a.span) AS spans
-					FROM appointment a WHERE a.case_id = ANY (matters) AND a.live GROUP BY a.case_id
+					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+					FROM unnest(matters) f (case_id) CROSS JOIN LATERAL (SELECT * FROM appointment p WHERE p.case_id = f.case_id OFFSET 0) a
+					WHERE a.live GROUP BY a.case_id
 			), conflict AS MATERIALIZED (
 				SELECT f.case_id, array_agg(f.coordinator_id) AS people
 					FROM case_conflict f WHERE f.case_id = ANY (matters) GROUP BY f.case_id
@@ -123,7 +125,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 			), work AS MATERIALIZED (
 				SELECT t.coordinator_id, range_agg(t.at_work) FILTER (WHERE t.kind = 'regular') AS regular,
 						range_agg(t.at_work) AS any_shift
-					FROM open_time(people, reach) t GROUP BY t.coordinator_id
+					FROM work_time(people, reach) t GROUP BY t.coordinator_id
 			), asked_for AS MATERIALIZED (
 				SELECT DISTINCT r.office_id, r.urgency FROM r
 			), hours AS MATERIALIZED (
@@ -354,16 +356,22 @@ CREATE OR REPLACE FUNCTION vac_store.appoint(plan vac_store.planned[], ok bigint
 		#variable_conflict use_column
 		DECLARE
 			asked bigint[] := ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.n = ANY (ok));
+			ask_after interval := policy_number('outcome_ask') * interval '1 minute';
 		BEGIN
 			-- The exclusion constraint has the last word: what overlaps is left out.
 			RETURN QUERY
+			WITH sending AS MATERIALIZED (
+				SELECT k.office_id, k.urgency, policy_after('send_by', k.urgency, k.office_id, now_at) AS send_by
+					FROM (SELECT DISTINCT r.office_id, r.urgency FROM request r WHERE r.request_id = ANY (asked)) k
+			)
 			INSERT INTO appointment AS made (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle,
-					key_id, sender, by_interpreter, over_cap, counted_minutes, load_minutes, made_at)
+					key_id, sender, by_interpreter, over_cap, counted_minutes, load_minutes, made_at, send_by, ask_at)
 				SELECT r.request_id, r.case_id, r.office_id, p.coordinator_id, p.span, p.busy, r.urgency, handle(),
 						i.key_id, i.sender, p.by_interpreter, p.over_cap, counted_minutes(r.minutes, p.span, p.busy),
-						greatest(r.minutes * s.load_percent / 100, 1), now_at
+						greatest(r.minutes * s.load_percent / 100, 1), now_at, b.send_by, upper(p.span) + ask_after
 					FROM unnest(plan) p
 						JOIN request r ON r.request_id = p.request_id
+						JOIN sending b ON b.office_id = r.office_id AND b.urgency = r.urgency
 						JOIN service s ON s.code = r.service
 						LEFT JOIN mail_identity i ON i.one
 					WHERE r.request_id = ANY (asked) AND p.n = ANY (ok)

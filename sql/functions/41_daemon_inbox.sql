@@ -9,14 +9,16 @@ CREATE OR REPLACE FUNCTION vac_daemon.receive_mail(delivery uuid, sender text, r
 		DECLARE
 			now_at timestamptz := wall();
 		BEGIN
+			-- Whoever hands the same mail over at the same time waits here, and then sees what was stored.
+			PERFORM pg_advisory_xact_lock(hashtextextended('vacd delivery ' || receive_mail.delivery, 0));
 			-- Its bytes once, however many recipients it has.
 			INSERT INTO inbound (received_at, envelope_sender, envelope_recipient, delivery, raw, size, not_before)
 				SELECT now_at, receive_mail.sender, r.address, receive_mail.delivery,
 						CASE WHEN min(r.n) = 1 THEN receive_mail.raw ELSE '' END, length(receive_mail.raw), now_at
 					FROM unnest(receive_mail.recipients) WITH ORDINALITY AS r (address, n)
+					WHERE NOT EXISTS (SELECT FROM inbound i WHERE i.delivery = receive_mail.delivery AND i.envelope_recipient = r.address)
 					GROUP BY r.address
-					ORDER BY min(r.n)
-				ON CONFLICT (delivery, envelope_recipient) DO NOTHING;
+					ORDER BY min(r.n);
 			-- A statement of its own: it sees what a call that was thought lost has stored meanwhile.
 			RETURN QUERY SELECT i.inbound_id
 				FROM unnest(receive_mail.recipients) WITH ORDINALITY AS r (address, n)

@@ -70,8 +70,9 @@ COMMENT ON FUNCTION vac_daemon.chain_fits(uuid, uuid, bigint, text) IS
 	'Whether the chain has this entry with this hash: NULL, or what is wrong in words, which is then an alarm as well';
 
 -- ---- retention -------------------------------------------------------------------------------
--- In lumps of a day, or a history of many rows would leave a checkpoint every few seconds.
-CREATE OR REPLACE FUNCTION vac_store.removable(now_at timestamptz, most integer) RETURNS bigint
+-- In lumps of a day, or a history of many rows would leave a checkpoint every few seconds; and so many rows at a time,
+-- since the chain stands still meanwhile. What a month has left when all its rows are gone is dropped by upkeep_step().
+CREATE OR REPLACE FUNCTION vac_store.removable_days(kept_from timestamptz, most integer) RETURNS bigint
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET enable_seqscan = off
@@ -79,13 +80,8 @@ CREATE OR REPLACE FUNCTION vac_store.removable(now_at timestamptz, most integer)
 	SET enable_mergejoin = off
 	AS $$
 		DECLARE
-			keep bigint := policy_number('keep_history');
 			first_at timestamptz;
-			kept_from timestamptz := now_at - keep * interval '24 hours';
 		BEGIN
-			IF keep = 0 OR NOT is_home() THEN
-				RETURN NULL;
-			END IF;
 			SELECT h.at INTO first_at FROM sealed s JOIN history h ON h.history_id = s.history_id ORDER BY s.number LIMIT 1;
 			IF NOT FOUND OR first_at > kept_from - interval '24 hours' THEN
 				RETURN NULL;
@@ -93,6 +89,23 @@ CREATE OR REPLACE FUNCTION vac_store.removable(now_at timestamptz, most integer)
 			RETURN (SELECT max(w.number) FROM (SELECT s.number, max(h.at) OVER (ORDER BY s.number) AS latest
 				FROM (SELECT * FROM sealed o ORDER BY o.number LIMIT most) s JOIN history h ON h.history_id = s.history_id) w
 				WHERE w.latest <= kept_from);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.removable_days(timestamptz, integer) IS
+	'Up to which entry history is older than this, so many rows at most, when it is a day of it at least; NULL: it is not';
+
+CREATE OR REPLACE FUNCTION vac_store.removable(now_at timestamptz, most integer) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		DECLARE
+			keep bigint := policy_number('keep_history');
+			kept_from timestamptz := now_at - keep * interval '24 hours';
+		BEGIN
+			IF keep = 0 OR NOT is_home() OR NOT may_remove(now_at) THEN
+				RETURN NULL;
+			END IF;
+			RETURN removable_days(kept_from, most);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.removable(timestamptz, integer) IS
@@ -125,8 +138,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.history_due(most integer)
 COMMENT ON FUNCTION vac_daemon.history_due(integer) IS
 	'The last entry of history that is to be removed now, so many rows at most, for a checkpoint to be signed; no row: nothing is';
 
-CREATE OR REPLACE FUNCTION vac_daemon.remove_history(until bigint, hash text, signed text) RETURNS bigint
-	LANGUAGE plpgsql SECURITY DEFINER
+-- Notes come last: rows of history name them.
+CREATE OR REPLACE FUNCTION vac_store.remove_entries(until bigint) RETURNS bigint
+	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET enable_seqscan = off
 	SET enable_hashjoin = off
@@ -134,9 +148,30 @@ CREATE OR REPLACE FUNCTION vac_daemon.remove_history(until bigint, hash text, si
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			now_at timestamptz := wall();
 			n bigint;
 			notes bigint[];
+		BEGIN
+			notes := ARRAY(SELECT h.note_id FROM history h JOIN sealed s ON s.history_id = h.history_id
+				WHERE h.note_id IS NOT NULL AND s.number <= remove_entries.until);
+			DELETE FROM history h USING sealed s WHERE s.history_id = h.history_id AND s.number <= remove_entries.until;
+			DELETE FROM sealed s WHERE s.number <= remove_entries.until;
+			GET DIAGNOSTICS n = ROW_COUNT;
+			DELETE FROM note t WHERE t.note_id = ANY (notes);
+			PERFORM record('history_removed', more => jsonb_build_object('rows', n, 'until', remove_entries.until));
+			RETURN n;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.remove_entries(bigint) IS
+	'Removes all entries up to this one, for which a checkpoint stands, with their rows and notes; returns how many';
+
+CREATE OR REPLACE FUNCTION vac_daemon.remove_history(until bigint, hash text, signed text) RETURNS bigint
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET lock_timeout = '250ms'
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			now_at timestamptz := wall();
 		BEGIN
 			PERFORM FROM chain c FOR NO KEY UPDATE;
 			-- Asked again: another daemon may have been at it, or the policy be another.
@@ -147,15 +182,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.remove_history(until bigint, hash text, si
 			END IF;
 			INSERT INTO checkpoint (number, hash, made_at, signed)
 				VALUES (remove_history.until, decode(remove_history.hash, 'hex'), now_at, remove_history.signed);
-			WITH gone AS (
-				DELETE FROM history h USING sealed s WHERE s.history_id = h.history_id AND s.number <= remove_history.until
-					RETURNING h.note_id
-			)
-			SELECT count(*), array_agg(g.note_id) FILTER (WHERE g.note_id IS NOT NULL) INTO n, notes FROM gone g;
-			DELETE FROM sealed s WHERE s.number <= remove_history.until;
-			DELETE FROM note t WHERE t.note_id = ANY (notes);
-			PERFORM record('history_removed', more => jsonb_build_object('rows', n, 'until', remove_history.until));
-			RETURN n;
+			RETURN remove_entries(remove_history.until);
+		EXCEPTION
+			-- Somebody's open transaction; the daemon asks again.
+			WHEN lock_not_available OR deadlock_detected THEN
+				RETURN 0;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.remove_history(bigint, text, text) IS

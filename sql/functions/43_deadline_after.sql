@@ -120,6 +120,9 @@ CREATE OR REPLACE FUNCTION vac_store.pass_cleaning(now_at timestamptz) RETURNS b
 			n bigint;
 			m bigint;
 		BEGIN
+			IF NOT may_remove(now_at) THEN
+				RETURN false;
+			END IF;
 			UPDATE inbound i SET raw = NULL, record = NULL
 				WHERE i.inbound_id IN (SELECT o.inbound_id FROM inbound o
 					WHERE o.raw IS NOT NULL AND o.received_at <= kept_until('keep_raw_inbound', now_at) AND is_read(o.delivery)

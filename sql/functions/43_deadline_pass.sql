@@ -13,6 +13,7 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 		#variable_conflict use_column
 		DECLARE
 			last_outage bigint := coalesce((SELECT max(o.outage_id) FROM outage o), 0);
+			removal timestamptz := removes_from(now_at);
 		BEGIN
 			RETURN QUERY
 			(SELECT 'opens', a.appointment_id, least(m.sent_at, now_at)
@@ -20,7 +21,7 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 					CROSS JOIN LATERAL (SELECT min(s.sent_at) AS sent_at FROM message s
 						WHERE s.uid = a.uid AND s.sequence = a.sequence AND s.method = 'REQUEST' AND s.state = 'sent') m
 				WHERE a.state = 'invited' AND a.answer_by IS NULL AND m.sent_at IS NOT NULL
-				ORDER BY a.appointment_id LIMIT most)
+				ORDER BY a.appointment_id LIMIT 5 * most)
 			UNION ALL
 			-- It is still on its way, most likely.
 			(SELECT 'unsent', a.appointment_id, greatest(least(a.send_by, now_at + interval '2 seconds'), now_at + interval '1 second')
@@ -70,11 +71,17 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 			UNION ALL
 			(SELECT 'digest', d.supervisor_id, d.due FROM digests(now_at) d ORDER BY d.due LIMIT most)
 			UNION ALL
-			SELECT 'cleaning', NULL::bigint, min(o.received_at) + policy_number('keep_raw_inbound') * interval '24 hours'
+			SELECT 'cleaning', NULL::bigint, greatest(min(o.received_at) + policy_number('keep_raw_inbound') * interval '24 hours', removal)
 				FROM inbound o WHERE o.raw IS NOT NULL AND NOT o.waiting AND is_read(o.delivery)
+				HAVING count(*) > 0
 			UNION ALL
-			SELECT 'cleaning', NULL::bigint, (SELECT o.made_at FROM message o WHERE o.cleared_at IS NULL AND NOT o.waiting ORDER BY o.made_at LIMIT 1)
-				+ policy_number('keep_sent_mail') * interval '24 hours';
+			SELECT 'cleaning', NULL::bigint, greatest(f.made_at + policy_number('keep_sent_mail') * interval '24 hours', removal)
+				FROM (SELECT o.made_at FROM message o WHERE o.cleared_at IS NULL AND NOT o.waiting ORDER BY o.made_at LIMIT 1) f
+			UNION ALL
+			SELECT 'upkeep', NULL::bigint, CASE WHEN u.due_at > now_at + interval '8 days' OR (u.failing IS NULL AND generations_short()) THEN now_at ELSE u.due_at END
+				FROM upkeep u
+			UNION ALL
+			SELECT 'cases', NULL::bigint, cases_due(now_at);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.deadlines(integer, timestamptz, timestamptz) IS
@@ -97,6 +104,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamp
 				WHEN 'duty' THEN pass_duty(id::integer, now_at)
 				WHEN 'digest' THEN pass_digest(id::integer, now_at)
 				WHEN 'cleaning' THEN pass_cleaning(now_at)
+				WHEN 'cases' THEN pass_cases(now_at) > 0
 				ELSE false END;
 		EXCEPTION
 			WHEN lock_not_available OR deadlock_detected THEN
@@ -108,6 +116,25 @@ CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamp
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.pass(text, bigint, timestamptz, timestamptz) IS 'Does one thing that is due, or nothing; false: it could not be done now';
+
+-- All at once, which is many times cheaper; some of them one by one when that fails.
+CREATE OR REPLACE FUNCTION vac_store.pass_opens(ids bigint[], now_at timestamptz) RETURNS integer
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET lock_timeout = '250ms'
+	AS $$
+		BEGIN
+			RETURN cardinality(windows_open(ids, now_at));
+		EXCEPTION
+			WHEN OTHERS OR query_canceled THEN
+				IF SQLSTATE NOT IN ('55P03', '40P01') THEN
+					RAISE WARNING 'deadline: opens failed: % (%)', SQLERRM, SQLSTATE;
+				END IF;
+				-- A few, since the time that a statement may take is not counted anew; others each time, so that none stops the rest.
+				RETURN (SELECT count(*) FROM (SELECT i FROM unnest(ids) i ORDER BY random() LIMIT 20) f WHERE pass('opens', f.i, now_at, NULL));
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.pass_opens(bigint[], timestamptz) IS 'Opens the windows of invitations that were taken; returns how many could be';
 
 CREATE OR REPLACE FUNCTION vac_store.unsent_text(now_at timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -137,6 +164,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 			thing record;
 			n integer := 0;
 			stuck integer := 0;
+			sent bigint[] := '{}';
+			opened integer;
 			next_at timestamptz;
 		BEGIN
 			-- In a copy time stands still: what it would say to people is said where it was copied from.
@@ -144,7 +173,15 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 				RETURN QUERY SELECT NULL::bigint, NULL::text;
 				RETURN;
 			END IF;
-			FOR thing IN SELECT d.what, d.id, d.due FROM deadlines(most, now_at, gate) d WHERE d.due IS NOT NULL AND d.what <> 'unsent' ORDER BY d.due LOOP
+			PERFORM note_work(now_at);
+			-- Windows first, and together: what else there is to say goes by them.
+			FOR thing IN SELECT d.what, d.id, d.due FROM deadlines(most, now_at, gate) d
+					WHERE d.due IS NOT NULL AND d.what NOT IN ('unsent', 'upkeep') ORDER BY d.what <> 'opens', d.due LOOP
+				IF thing.what = 'opens' THEN
+					sent := sent || thing.id;
+					CONTINUE;
+				END IF;
+				opened := coalesce(opened, pass_opens(sent, now_at));
 				IF thing.due > now_at THEN
 					next_at := thing.due;
 					EXIT;
@@ -157,6 +194,14 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 					stuck := stuck + 1;
 				END IF;
 			END LOOP;
+			opened := coalesce(opened, pass_opens(sent, now_at));
+			-- Few at a time are no reason to look again at once: the next come as their mails go out.
+			n := n + CASE WHEN opened >= most THEN opened ELSE 0 END;
+			stuck := stuck + (opened < cardinality(sent) OR (opened > 0 AND EXISTS (SELECT FROM upkeep u WHERE u.due_at <= now_at)))::integer;
+			-- Alone in its transaction, since it locks whole tables.
+			IF n = 0 AND opened = 0 AND pass_upkeep(now_at) THEN
+				n := 1;
+			END IF;
 			alarm := unsent_text(now_at);
 			IF alarm IS NULL THEN
 				PERFORM vac_daemon.clear_alarm(pass_time.daemon_id, 'invitations_unsent');
@@ -168,7 +213,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 				next_at := now_at;
 			ELSE
 				next_at := least(next_at, CASE WHEN stuck > 0 THEN now_at + interval '2 seconds' END,
-					(SELECT min(d.due) FROM deadlines(1, now_at, gate) d WHERE d.due > now_at OR d.what = 'unsent'));
+					-- A window that is opened late may have its middle, or its end, behind it.
+					(SELECT min(d.due) FROM deadlines(1, now_at, gate) d
+						WHERE d.due > now_at OR d.what = 'unsent' OR (opened > 0 AND d.what NOT IN ('opens', 'upkeep'))));
 			END IF;
 			next_ms := CASE WHEN isfinite(next_at) THEN ceil(greatest(date_part('epoch', next_at - now_at), 0) * 1000)::bigint END;
 			RETURN NEXT;

@@ -38,81 +38,26 @@ CREATE OR REPLACE FUNCTION vac_store.note_home(now_at timestamptz) RETURNS void
 COMMENT ON FUNCTION vac_store.note_home(timestamptz) IS 'The first daemon that sends mail makes this database the one it is sent from';
 
 -- ---- presence --------------------------------------------------------------------------------
--- What waits for a moment would wait for the clock to come there again, which may be a day.
-CREATE OR REPLACE FUNCTION vac_store.windows_went_back(now_at timestamptz) RETURNS void
-	LANGUAGE plpgsql
-	SET search_path = vac_store, pg_catalog, pg_temp
-	AS $$
-		DECLARE
-			wrong bigint[] := ARRAY(SELECT a.appointment_id FROM appointment a
-				WHERE a.live AND (a.window_at IS NOT NULL OR (a.state = 'accepted' AND a.answer_by IS NOT NULL))
-					AND (a.window_from > now_at OR EXISTS (SELECT FROM outage o WHERE o.ended > now_at AND o.outage_id <= a.outages_seen))
-				ORDER BY a.appointment_id FOR NO KEY UPDATE);
-		BEGIN
-			-- As window_opens() makes them; outages that there were are reckoned in again. Whoever was reminded is not once more.
-			UPDATE appointment a SET window_from = n.since, answer_by = n.until, remind_at = n.half, outages_seen = n.seen,
-					window_at = CASE WHEN a.window_at IS NOT NULL THEN coalesce(n.half, n.until) END
-				FROM (SELECT w.appointment_id, f.since, t.answer_by AS until,
-						CASE WHEN w.remind_at IS NOT NULL THEN half_way(w.urgency, k.office_id, f.since, t.answer_by) END AS half,
-						coalesce((SELECT max(o.outage_id) FROM outage o WHERE o.ended <= f.since), 0) AS seen
-					FROM appointment w
-						JOIN coordinator k ON k.coordinator_id = w.coordinator_id
-						CROSS JOIN LATERAL (SELECT least(w.window_from, now_at) AS since) f
-						CROSS JOIN LATERAL answer_times(ARRAY[w.appointment_id], f.since) t
-					WHERE w.appointment_id = ANY (wrong)) n
-				WHERE a.appointment_id = n.appointment_id AND a.answer_by IS NOT NULL;
-			-- None that was made by now can have longer.
-			UPDATE appointment a SET send_by = n.send_by
-				FROM (SELECT u.appointment_id, policy_after('send_by', u.urgency, u.office_id, now_at) AS send_by
-					FROM appointment u WHERE u.state = 'invited' AND u.answer_by IS NULL AND u.send_by > now_at
-					ORDER BY u.appointment_id FOR NO KEY UPDATE) n
-				WHERE a.appointment_id = n.appointment_id AND a.send_by > n.send_by;
-			-- They would keep windows from ending until they are over.
-			DELETE FROM outage o WHERE o.ended > now_at;
-		END
-	$$;
-COMMENT ON FUNCTION vac_store.windows_went_back(timestamptz) IS
-	'The clock was set back: answer windows that began in the future, or were made longer by an outage that never was, are reckoned anew';
+-- Longer than any call of a daemon takes.
+CREATE OR REPLACE FUNCTION vac_store.under_way() RETURNS interval
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN interval '1 minute';
+COMMENT ON FUNCTION vac_store.under_way() IS 'So long after the clock was set back calls may still end that took the moment they work by before';
 
--- In the order that verbs lock in, and nowhere for long: it runs within a heartbeat.
-CREATE OR REPLACE FUNCTION vac_store.clock_went_back(before timestamptz, now_at timestamptz) RETURNS void
+-- Heartbeats are seconds apart, and in between a clock can have been ahead and be back. Called first of all in a
+-- call, before it locks anything; it finds nothing to do unless the clock has jumped or no daemon was at work.
+CREATE OR REPLACE FUNCTION vac_store.note_work(now_at timestamptz) RETURNS void
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
-	SET lock_timeout = '250ms'
 	AS $$
-		DECLARE
-			longest timestamptz := now_at + longest_lease() + mail_margin();
-			mails bigint[];
 		BEGIN
-			PERFORM FROM request r WHERE r.state IN ('open', 'planned')
-					AND (r.plan_at > now_at OR r.noticed_at > now_at OR r.told_at > now_at OR r.tell_at > now_at)
-				ORDER BY r.request_id FOR NO KEY UPDATE;
-			UPDATE request r SET plan_at = now_at WHERE r.to_plan AND r.plan_at > now_at;
-			UPDATE request r SET noticed_at = CASE WHEN r.noticed_at > now_at THEN now_at ELSE r.noticed_at END,
-					told_at = CASE WHEN r.told_at > now_at THEN now_at ELSE r.told_at END,
-					tell_at = CASE WHEN r.tell_at > now_at THEN greatest(now_at, r.tell_at - (before - now_at)) ELSE r.tell_at END
-				WHERE r.state IN ('open', 'planned') AND (r.noticed_at > now_at OR r.told_at > now_at OR r.tell_at > now_at);
-			PERFORM windows_went_back(now_at);
-			-- Only those that were told of, or ran out.
-			UPDATE clock k SET next_at = n.next_at
-				FROM (SELECT c.clock_id, next_warning(c, now_at) AS next_at
-					FROM clock c WHERE c.running AND c.next_at > now_at AND (c.warnings > 0 OR c.next_at > c.due_at)
-					ORDER BY c.clock_id FOR NO KEY UPDATE) n
-				WHERE k.clock_id = n.clock_id AND k.next_at > n.next_at;
-			mails := ARRAY(SELECT m.message_id FROM message m
-				WHERE (m.waiting AND m.state = 'queued' AND m.not_before > now_at) OR m.uncertain_until > longest
-				ORDER BY m.message_id FOR NO KEY UPDATE);
-			UPDATE message m SET not_before = least(m.not_before, now_at), uncertain_until = least(m.uncertain_until, longest)
-				WHERE m.message_id = ANY (mails);
-			PERFORM FROM inbound i WHERE i.waiting AND i.state = 'waiting' AND i.not_before > now_at
-				ORDER BY i.inbound_id FOR NO KEY UPDATE;
-			UPDATE inbound i SET not_before = now_at WHERE i.waiting AND i.state = 'waiting' AND i.not_before > now_at;
-			PERFORM record('clock_set_back', more => jsonb_build_object('seconds', round(date_part('epoch', before - now_at)::numeric)));
-			PERFORM pg_notify('vac_answer', ''), pg_notify('vac_deadline', ''), pg_notify('vac_dispatch', ''), pg_notify('vac_mailer', '');
+			IF EXISTS (SELECT FROM presence p WHERE greatest(p.seen_at, p.worked_at) < now_at - longest_silence() / 2) THEN
+				UPDATE presence p SET worked_at = now_at WHERE greatest(p.seen_at, p.worked_at) < now_at;
+			END IF;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.clock_went_back(timestamptz, timestamptz) IS
-	'The clock was set back: what was put off by the one that was ahead is due now, outages that it made up never were; fails where somebody holds the rows';
+COMMENT ON FUNCTION vac_store.note_work(timestamptz) IS
+	'A daemon works by this moment, much later than the last one that is known: if the clock turns out to have been ahead, it is known how far';
 
 CREATE OR REPLACE FUNCTION vac_store.note_presence(now_at timestamptz) RETURNS void
 	LANGUAGE plpgsql
@@ -120,33 +65,48 @@ CREATE OR REPLACE FUNCTION vac_store.note_presence(now_at timestamptz) RETURNS v
 	AS $$
 		DECLARE
 			before timestamptz;
+			latest timestamptz;
+			back interval;
+			since timestamptz;
 		BEGIN
 			IF NOT is_home() THEN
 				RETURN;
 			END IF;
 			-- Another daemon that has the row says the same.
-			SELECT p.seen_at INTO before FROM presence p FOR NO KEY UPDATE SKIP LOCKED;
+			SELECT p.seen_at, greatest(p.seen_at, p.worked_at), p.back_by, p.back_at INTO before, latest, back, since
+				FROM presence p FOR NO KEY UPDATE SKIP LOCKED;
 			IF NOT FOUND THEN
 				INSERT INTO presence (seen_at) SELECT now_at WHERE NOT EXISTS (SELECT FROM presence) ON CONFLICT DO NOTHING;
 				RETURN;
 			END IF;
-			IF now_at - before > longest_silence() THEN
-				INSERT INTO outage (began, ended) VALUES (before, now_at);
-			ELSIF before - now_at > longest_silence() THEN
+			IF latest - now_at > longest_silence() THEN
 				BEGIN
-					PERFORM clock_went_back(before, now_at);
+					PERFORM clock_went_back(latest - now_at, now_at, now_at);
+					PERFORM record('clock_set_back', more => jsonb_build_object('seconds', round(date_part('epoch', latest - now_at)::numeric)));
+					UPDATE presence SET seen_at = now_at, worked_at = NULL, back_by = latest - now_at, back_at = now_at;
 				EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 					-- The next heartbeat finds the clock behind still.
-					RETURN;
+					NULL;
+				END;
+				RETURN;
+			ELSIF now_at - before > longest_silence() THEN
+				INSERT INTO outage (began, ended) VALUES (before, now_at);
+			ELSIF now_at NOT BETWEEN since AND since + under_way() THEN
+				BEGIN
+					-- Calls of then that ended after the first look: what they put off lies about as far ahead as the clock was.
+					PERFORM clock_went_back(back, now_at, now_at + greatest(back - interval '10 minutes', interval '0'));
+					UPDATE presence SET back_by = NULL, back_at = NULL;
+				EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+					NULL;
 				END;
 			END IF;
 			-- Every heartbeat would be one write more; and the clock may have been set back.
-			UPDATE presence SET seen_at = now_at
+			UPDATE presence SET seen_at = now_at, worked_at = NULL
 				WHERE seen_at < now_at - interval '5 seconds' OR seen_at > now_at + interval '5 seconds';
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.note_presence(timestamptz) IS
-	'A daemon that sends mail is at work; where none was for longer than longest_silence(), that is an outage and goes on record; where the clock was set back, see clock_went_back()';
+	'A daemon that sends mail is at work; where none was for longer than longest_silence(), that is an outage and goes on record; where the clock was set back, see clock_went_back(), which is called once more when what was under way has ended';
 
 -- Not for call-outs, of whom it does no harm to ask one more.
 CREATE OR REPLACE FUNCTION vac_store.lapses_from(now_at timestamptz) RETURNS timestamptz
@@ -162,6 +122,38 @@ CREATE OR REPLACE FUNCTION vac_store.lapses_from(now_at timestamptz) RETURNS tim
 	$$;
 COMMENT ON FUNCTION vac_store.lapses_from(timestamptz) IS
 	'From when on windows may lapse: now; later for a while after an outage; infinity while no daemon that sends mail is at work';
+
+-- A clock that is ahead makes what is new look old, and what is removed does not come back when it is set right. Whether
+-- it was that or an outage cannot be told at once: a week is the time in which somebody sees it.
+CREATE OR REPLACE FUNCTION vac_store.removes_from(now_at timestamptz) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			IF lapses_from(now_at) = 'infinity' THEN
+				RETURN 'infinity';
+			END IF;
+			RETURN coalesce((SELECT max(o.ended) + interval '7 days' FROM outage o WHERE o.ended - o.began > interval '1 day'), '-infinity');
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.removes_from(timestamptz) IS
+	'From when on what is kept no longer may be removed: a week after an outage of more than a day, which is also what a clock that was set ahead looks like; infinity while no daemon that sends mail is at work';
+
+CREATE OR REPLACE FUNCTION vac_store.may_remove(now_at timestamptz) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	RETURN vac_store.removes_from(now_at) <= now_at;
+COMMENT ON FUNCTION vac_store.may_remove(timestamptz) IS 'Whether what is kept no longer may be removed now, because the clock is most likely right';
+
+CREATE OR REPLACE FUNCTION vac_store.removal_status(now_at timestamptz) RETURNS TABLE (severity text, text text)
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		SELECT 'warn', format('retention: nothing is removed before %s, since either no daemon was at work for more than a day or the clock was set ahead; see that it is right',
+				stamp_text(removes_from(now_at)))
+			WHERE removes_from(now_at) > now_at AND isfinite(removes_from(now_at));
+	$$;
+COMMENT ON FUNCTION vac_store.removal_status(timestamptz) IS 'That removal waits after an outage, for status(); no line: it does not';
 
 -- What came long after a window's end does not keep it open: else whoever sends us one mail after the other could.
 CREATE OR REPLACE FUNCTION vac_store.may_have_answered(window_end timestamptz, now_at timestamptz) RETURNS boolean

@@ -13,7 +13,10 @@ CREATE OR REPLACE FUNCTION vac_store.appointment_times() RETURNS trigger
 				NEW.answer_by := NULL;
 				NEW.remind_at := NULL;
 				NEW.window_at := NULL;
-				NEW.send_by := policy_after('send_by', NEW.urgency, NEW.office_id, CASE TG_OP WHEN 'INSERT' THEN NEW.made_at ELSE wall() END);
+				-- A plan knows it for many at once.
+				IF TG_OP = 'UPDATE' OR NEW.send_by IS NULL THEN
+					NEW.send_by := policy_after('send_by', NEW.urgency, NEW.office_id, CASE TG_OP WHEN 'INSERT' THEN NEW.made_at ELSE wall() END);
+				END IF;
 			END IF;
 			IF NEW.state <> 'invited' THEN
 				NEW.send_by := NULL;
@@ -24,7 +27,9 @@ CREATE OR REPLACE FUNCTION vac_store.appointment_times() RETURNS trigger
 				NEW.window_at := NEW.answer_by;
 			END IF;
 			IF TG_OP = 'INSERT' OR NEW.span <> OLD.span THEN
-				NEW.ask_at := upper(NEW.span) + policy_number('outcome_ask') * interval '1 minute';
+				IF TG_OP = 'UPDATE' OR NEW.ask_at IS NULL THEN
+					NEW.ask_at := upper(NEW.span) + policy_number('outcome_ask') * interval '1 minute';
+				END IF;
 				NEW.asks := 0;
 			END IF;
 			RETURN NEW;
@@ -49,12 +54,23 @@ CREATE OR REPLACE TRIGGER notify_deadline AFTER INSERT ON vac_store.appointment
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.notify_deadline();
 
 -- ---- reckoning -------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION vac_store.minutes_of(hours tstzmultirange, since timestamptz, until timestamptz) RETURNS bigint
+	LANGUAGE plpgsql STABLE STRICT
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN (SELECT coalesce(ceil(sum(date_part('epoch', upper(p) - lower(p)) / 60)), 0)::bigint
+				FROM unnest(hours * tstzmultirange(tstzrange(since, greatest(since, until)))) p);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.minutes_of(tstzmultirange, timestamptz, timestamptz) IS 'How many minutes of these hours lie between two moments';
+
 CREATE OR REPLACE FUNCTION vac_store.open_minutes(of_office integer, since timestamptz, until timestamptz) RETURNS bigint
 	LANGUAGE sql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
-		SELECT coalesce(ceil(sum(date_part('epoch', upper(p) - lower(p)) / 60)), 0)::bigint
-			FROM office_time(ARRAY[of_office], tstzrange(since, greatest(since, until))) t, unnest(t.hours) p;
+		SELECT minutes_of(t.hours, since, until)
+			FROM office_time(ARRAY[of_office], tstzrange(since, greatest(since, until))) t;
 	$$;
 COMMENT ON FUNCTION vac_store.open_minutes(integer, timestamptz, timestamptz) IS 'How many minutes an office is open between two moments';
 
@@ -125,44 +141,93 @@ COMMENT ON FUNCTION vac_store.lock_appointment(bigint) IS
 	'Locks case, request and appointment, in that order and without waiting; false: somebody has one of them, and it is left for later';
 
 -- ---- the window opens ------------------------------------------------------------------------
-CREATE OR REPLACE FUNCTION vac_store.window_opens(id bigint, now_at timestamptz) RETURNS boolean
+-- The middles of many windows at once; half_way() says what a middle is.
+CREATE OR REPLACE FUNCTION vac_store.half_ways(urgencies text[], offices integer[], began timestamptz[], ends timestamptz[])
+	RETURNS timestamptz[]
+	LANGUAGE plpgsql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+		BEGIN
+			RETURN ARRAY(
+				WITH w AS MATERIALIZED (
+					SELECT u.*, c.in_hours
+						FROM unnest(urgencies, offices, began, ends) WITH ORDINALITY u (urgency, office_id, since, until, n)
+							JOIN (SELECT d.urgency, counts_office_time('answer_window', d.urgency) AS in_hours
+								FROM (SELECT DISTINCT unnest(urgencies) AS urgency) d OFFSET 0) c ON c.urgency = u.urgency
+				), hours AS MATERIALIZED (
+					SELECT t.office_id, t.hours
+						FROM (SELECT array_agg(DISTINCT w.office_id) AS offices, min(w.since) AS first, max(w.until) AS last
+								FROM w WHERE w.in_hours) s
+							CROSS JOIN LATERAL office_time(s.offices, tstzrange(s.first, greatest(s.first, s.last))) t
+				)
+				SELECT CASE WHEN m.middle > w.since AND m.middle < w.until THEN m.middle ELSE w.since + (w.until - w.since) / 2 END
+					FROM w
+						LEFT JOIN hours h ON h.office_id = w.office_id AND w.in_hours
+						-- OFFSET 0: once a row, not at each mention.
+						CROSS JOIN LATERAL (SELECT walk_hours(h.hours, w.since, minutes_of(h.hours, w.since, w.until) / 2) AS middle OFFSET 0) m
+					ORDER BY w.n);
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.half_ways(text[], integer[], timestamptz[], timestamptz[]) IS
+	'The middles of answer windows, each in the hours it runs in, in their order';
+
+CREATE OR REPLACE FUNCTION vac_store.windows_open(ids bigint[], now_at timestamptz) RETURNS bigint[]
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
 	SET plan_cache_mode = force_generic_plan
 	SET enable_seqscan = off
 	AS $$
 		DECLARE
-			a appointment;
-			office integer;
-			since timestamptz;
-			until timestamptz;
-			half timestamptz;
-		BEGIN
-			SELECT * INTO a FROM appointment p WHERE p.appointment_id = id AND p.state = 'invited' AND p.answer_by IS NULL
-				FOR NO KEY UPDATE SKIP LOCKED;
-			IF NOT FOUND THEN
-				RETURN false;
-			END IF;
 			-- No window runs that nobody watched: those of an older vacd begin when this one was installed.
-			SELECT greatest(min(m.sent_at), (SELECT g.applied_at FROM migration g WHERE g.number = 9)) INTO since
-				FROM message m WHERE m.uid = a.uid AND m.sequence = a.sequence AND m.method = 'REQUEST' AND m.state = 'sent';
-			IF since IS NULL THEN
-				RETURN false;
-			END IF;
+			watched timestamptz := (SELECT g.applied_at FROM migration g WHERE g.number = 9);
+			opened bigint[];
+			began timestamptz[];
+			ends timestamptz[];
+			offices integer[];
+			urgencies text[];
+			halves timestamptz[];
+		BEGIN
+			opened := ARRAY(SELECT p.appointment_id FROM appointment p
+				WHERE p.appointment_id = ANY (ids) AND p.state = 'invited' AND p.answer_by IS NULL FOR NO KEY UPDATE SKIP LOCKED);
 			-- The clock may have been set back since.
-			since := least(since, now_at);
-			office := (SELECT k.office_id FROM coordinator k WHERE k.coordinator_id = a.coordinator_id);
-			until := (SELECT t.answer_by FROM answer_times(ARRAY[id], since) t);
-			half := half_way(a.urgency, office, since, until);
+			SELECT array_agg(s.appointment_id), array_agg(least(greatest(s.sent_at, watched), now_at)) INTO opened, began
+				FROM (SELECT a.appointment_id, m.sent_at
+					FROM unnest(opened) u (appointment_id)
+						CROSS JOIN LATERAL (SELECT * FROM appointment a WHERE a.appointment_id = u.appointment_id OFFSET 0) a
+						CROSS JOIN LATERAL (SELECT min(m.sent_at) AS sent_at FROM message m
+							WHERE m.uid = a.uid AND m.sequence = a.sequence AND m.method = 'REQUEST' AND m.state = 'sent') m
+					WHERE m.sent_at IS NOT NULL) s;
+			IF opened IS NULL THEN
+				RETURN '{}';
+			END IF;
+			SELECT array_agg(u.appointment_id), array_agg(u.since), array_agg(t.answer_by), array_agg(k.office_id), array_agg(a.urgency::text)
+				INTO opened, began, ends, offices, urgencies
+				FROM unnest(opened, began) u (appointment_id, since)
+					JOIN answer_windows(opened, began) t ON t.appointment_id = u.appointment_id
+					CROSS JOIN LATERAL (SELECT * FROM appointment a WHERE a.appointment_id = u.appointment_id OFFSET 0) a
+					JOIN coordinator k ON k.coordinator_id = a.coordinator_id;
+			halves := half_ways(urgencies, offices, began, ends);
 			UPDATE appointment p
-				SET window_from = since, answer_by = until, remind_at = half, window_at = half, send_by = NULL,
-					outages_seen = coalesce((SELECT max(o.outage_id) FROM outage o WHERE o.ended <= since), 0)
-				WHERE p.appointment_id = id;
-			RETURN true;
+				SET window_from = w.since, answer_by = w.until, remind_at = w.half, window_at = w.half, send_by = NULL,
+					outages_seen = coalesce((SELECT max(o.outage_id) FROM outage o WHERE o.ended <= w.since), 0)
+				FROM unnest(opened, began, ends, halves) w (appointment_id, since, until, half)
+				WHERE p.appointment_id = ANY (opened) AND p.appointment_id = w.appointment_id;
+			RETURN coalesce(opened, '{}');
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.window_opens(bigint, timestamptz) IS
-	'The answer window of an invitation that the mail server has taken, from that moment; false: it has not, or somebody holds the row';
+COMMENT ON FUNCTION vac_store.windows_open(bigint[], timestamptz) IS
+	'The answer windows of invitations that the mail server has taken, each from that moment; returns those it opened: not what it has not taken, nor what somebody else holds';
+
+CREATE OR REPLACE FUNCTION vac_store.window_opens(id bigint, now_at timestamptz) RETURNS boolean
+	LANGUAGE sql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		SELECT id = ANY (windows_open(ARRAY[id], now_at));
+	$$;
+COMMENT ON FUNCTION vac_store.window_opens(bigint, timestamptz) IS 'As windows_open(), of one; false: it did not';
 
 -- ---- the reminder ----------------------------------------------------------------------------
 -- The same as what was sent, but that it is a reminder: same UID and SEQUENCE, a Message-ID of its own, made now.

@@ -294,6 +294,11 @@ AS $$
 DECLARE
 	who CONSTANT integer := CASE TG_OP WHEN 'DELETE' THEN OLD.coordinator_id ELSE NEW.coordinator_id END;
 BEGIN
+	IF TG_OP = 'DELETE' THEN
+		IF upper(OLD.span) <= moment() THEN
+			RETURN NULL;
+		END IF;
+	END IF;
 	INSERT INTO rotation_stale (rotation_id) SELECT r.rotation_id FROM rotation r
 		WHERE r.retired_at IS NULL AND (
 			EXISTS (SELECT FROM rotation_member m WHERE m.rotation_id = r.rotation_id AND m.coordinator_id = who)
@@ -315,6 +320,9 @@ CREATE OR REPLACE FUNCTION vac_store.shift_given_up() RETURNS trigger
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF TG_OP = 'DELETE' AND upper(OLD.span) <= moment() THEN
+		RETURN NULL;
+	END IF;
 	INSERT INTO rotation_stale (rotation_id) SELECT r.rotation_id FROM rotation r
 		WHERE r.retired_at IS NULL AND r.rotation_id IN (SELECT d.rotation_id FROM duty_shift d
 			WHERE d.coordinator_id = OLD.coordinator_id AND d.live AND d.span && OLD.span)

@@ -256,6 +256,8 @@ BEGIN
 		WHEN 'message_refused' THEN 'mail refused for good'
 		WHEN 'message_suppressed' THEN 'mail kept back'
 		WHEN 'message_neutralised' THEN 'mail made neutral'
+		WHEN 'messages_removed' THEN format('mail out removed: %s, of %s to %s', detail ->> 'rows', left(detail ->> 'from', 10), left(detail ->> 'until', 10))
+		WHEN 'inbound_removed' THEN format('mail in removed: %s, of %s to %s', detail ->> 'rows', left(detail ->> 'from', 10), left(detail ->> 'until', 10))
 		WHEN 'policy_set' THEN format('policy %s: %s, was %s', concat_ws(' ', detail ->> 'name', detail ->> 'urgency'),
 			detail ->> 'after', detail ->> 'before')
 		WHEN 'roster_imported' THEN format('import, %s: %s', detail ->> 'sheet', concat_ws(' ', detail ->> 'login', detail ->> 'what'))
@@ -281,6 +283,8 @@ BEGIN
 		WHEN 'case_transferred' THEN format('case %s transferred to %s', detail ->> 'case', detail ->> 'office')
 		WHEN 'case_received' THEN format('case %s came from %s', detail ->> 'case', detail ->> 'office')
 		WHEN 'appointment_kept' THEN coalesce('stays, of case ' || (detail ->> 'case'), 'stays, at ' || (detail ->> 'office')) || ' now'
+		WHEN 'removal_asked' THEN 'old mail is to be removed now'
+		WHEN 'cases_removed' THEN format('%s cases removed, ended until %s', detail ->> 'cases', left(detail ->> 'until', 10))
 		WHEN 'case_merged' THEN format('merged: it is %s now', coalesce('case ' || other_case, 'another office''s case'))
 		WHEN 'case_took_over' THEN format('merged: %s is this case now', coalesce('case ' || other_case, 'another code'))
 		WHEN 'cases_linked' THEN format('linked with %s: %s', coalesce('case ' || other_case, 'another office''s case'), detail ->> 'kind')

@@ -19,16 +19,22 @@ COMMENT ON FUNCTION vac_store.digest_span(date, text) IS 'When the digest of a l
 -- A day that is over is not made up for.
 CREATE OR REPLACE FUNCTION vac_store.digests(now_at timestamptz)
 	RETURNS TABLE (supervisor_id integer, day date, due timestamptz)
-	LANGUAGE sql STABLE ROWS 10
+	-- Not in SQL: that is planned anew at each turn of the stage.
+	LANGUAGE plpgsql STABLE ROWS 10
 	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $$
-		SELECT DISTINCT ON (s.supervisor_id) s.supervisor_id, d.day, lower(t.span)
-			FROM supervisor s
-				JOIN office o ON o.office_id = s.digest_office_id
-				CROSS JOIN LATERAL (SELECT local_day(now_at, o.time_zone) + n AS day FROM generate_series(0, 1) n) d
-				CROSS JOIN LATERAL (SELECT digest_span(d.day, o.time_zone) AS span) t
-			WHERE s.retired_at IS NULL AND (s.digest_day IS NULL OR s.digest_day < d.day) AND now_at < upper(t.span)
-			ORDER BY s.supervisor_id, d.day;
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			SELECT DISTINCT ON (s.supervisor_id) s.supervisor_id, d.day, lower(t.span)
+				FROM supervisor s
+					JOIN office o ON o.office_id = s.digest_office_id
+					CROSS JOIN LATERAL (SELECT local_day(now_at, o.time_zone) + n AS day FROM generate_series(0, 1) n) d
+					CROSS JOIN LATERAL (SELECT digest_span(d.day, o.time_zone) AS span) t
+				WHERE s.retired_at IS NULL AND (s.digest_day IS NULL OR s.digest_day < d.day) AND now_at < upper(t.span)
+				ORDER BY s.supervisor_id, d.day;
+		END
 	$$;
 COMMENT ON FUNCTION vac_store.digests(timestamptz) IS 'The next digest of each supervisor who wants one: its local day, and when it is due';
 

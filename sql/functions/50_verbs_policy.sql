@@ -5,8 +5,11 @@ CREATE OR REPLACE FUNCTION vac_store.plan_soon(of_office integer DEFAULT NULL) R
 	LANGUAGE sql
 	SET search_path = vac_store, pg_catalog, pg_temp
 AS $$
-	-- What nobody could take may find somebody now. SKIP LOCKED: a row that is being planned this
-	-- moment is planned on fresh data anyway.
+	-- What nobody could take may find somebody now. What is being planned this moment, on the data of before,
+	-- is due again when that plan is stored; so is what somebody holds, whom nothing here waits for.
+	INSERT INTO plan_stale (office_id) SELECT o.office_id FROM office o
+		WHERE o.retired_at IS NULL AND o.office_id = coalesce(of_office, o.office_id);
+	SELECT pg_notify('vac_dispatch', '');
 	UPDATE request SET plan_at = moment()
 		WHERE request_id IN (SELECT r.request_id FROM request r JOIN office o USING (office_id)
 			WHERE r.to_plan AND r.plan_at > moment() AND r.unserved_since IS NOT NULL

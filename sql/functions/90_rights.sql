@@ -67,6 +67,7 @@ GRANT SELECT (partstat, answered_at, outcome, outcome_at) ON vac_store.appointme
 GRANT SELECT (first_contact_at) ON vac_store.case_record TO vac_supervisor;
 GRANT SELECT (case_id, other_id, kind) ON vac_store.case_link TO vac_supervisor;
 GRANT SELECT ON vac_store.office_limit TO vac_supervisor;
+GRANT SELECT ON vac_store.generation TO vac_supervisor;
 GRANT SELECT (bounced_at, delayed_at, telephoned_at, telephoned_by) ON vac_store.message TO vac_supervisor;
 -- What came in, without the mail itself, its envelope and its record.
 GRANT SELECT (inbound_id, received_at, state, outcome, why, said, office_id, appointment_id, coordinator_id, from_address,

@@ -49,11 +49,12 @@ SELECT is((SELECT event || ' ' || n.text FROM history h JOIN note n USING (note_
 SELECT throws_ok($$UPDATE history SET event = 'other'$$, '42501', NULL, 'history is not changed');
 SELECT throws_ok($$DELETE FROM history$$, '42501', NULL, 'nor shortened');
 SELECT throws_ok($$TRUNCATE history$$, '42501', NULL, 'nor emptied');
-SELECT throws_ok($$DELETE FROM decision$$, '42501', NULL, 'reasons neither');
 
 -- ---- constraints that carry rules ------------------------------------------------------------
 SELECT pg_temp.person('ONE', 'NYC');
 SELECT pg_temp.ask() AS a, pg_temp.ask() AS b \gset
+INSERT INTO decision (request_id, at) VALUES (:a, now());
+SELECT throws_ok($$DELETE FROM decision$$, '42501', NULL, 'reasons stay as long as their case is open');
 CREATE FUNCTION pg_temp.appoint(request bigint, span tstzrange) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO vac_store.appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle, made_at)
 		SELECT r.request_id, r.case_id, r.office_id, pg_temp.coordinator('ONE'), span, span, r.urgency, vac_store.handle(), now()

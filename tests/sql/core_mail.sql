@@ -1,7 +1,7 @@
 -- The outbox: order, one message of a UID in flight, expired claims, what must not go out, outcomes.
 BEGIN;
 \ir core.psql
-SELECT plan(87);
+SELECT plan(88);
 SELECT pg_temp.person('ANNE', 'NYC'), pg_temp.person('BEN', 'NYC') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') \g /dev/null
 SELECT '11111111-1111-1111-1111-111111111111' AS d, '22222222-2222-2222-2222-222222222222' AS e \gset
@@ -27,7 +27,7 @@ CREATE FUNCTION pg_temp.claim(daemon uuid, most integer DEFAULT 100) RETURNS tex
 	SELECT string_agg(c.kind || ' ' || coalesce(m.appointment_id::text, '-'), ', ' ORDER BY c.n)
 		FROM ROWS FROM (vac_daemon.claim_messages(daemon, most, 60000)) WITH ORDINALITY AS c (message_id, fence, kind, method, uid, sequence, recipient,
 				recipient_name, sender, key_id, mail_uuid, first_uuid, made_at, starts, ends, subject, body, summary, location, description,
-				renderer, bounce_handle, answer_handle, attempts, n)
+				renderer, bounce_handle, answer_handle, partstat, partner, shown_free, words, attempts, signature, n)
 			JOIN vac_store.message m USING (message_id)
 $$;
 CREATE FUNCTION pg_temp.finish(a bigint, of_kind text, outcome text, said text DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
@@ -152,6 +152,7 @@ SELECT queue_appointments('update', ARRAY[:c3]::bigint[]);
 SELECT pg_temp.claim(:'d') \g /dev/null
 SELECT is(pg_temp.finish(:c3, 'update', 'final', '550'), 'refused', 'an update that is refused for good');
 SELECT is((SELECT a.state || ' ' || r.state FROM appointment a JOIN request r USING (request_id) WHERE appointment_id = :c3), 'invited planned', 'leaves the appointment: somebody must telephone');
+SELECT is((SELECT r.tell_at <= wall() FROM appointment a JOIN request r USING (request_id) WHERE appointment_id = :c3), true, 'so the supervisors are told at once');
 SELECT is((SELECT count(*) FROM history WHERE event = 'message_refused' AND appointment_id = :c3 AND reason = 'update'), 1::bigint, 'and stands in history');
 SELECT pg_temp.invite('ANNE', '2030-01-09 22:30Z') AS c5 \gset
 INSERT INTO request_bar SELECT request_id, coordinator_id, clock_timestamp() - interval '1 day' FROM appointment WHERE appointment_id = :c5;

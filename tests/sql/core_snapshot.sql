@@ -1,7 +1,9 @@
 -- What the planner is given, and how a daemon comes, beats and goes.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 \ir core.psql
-SELECT plan(61);
+SELECT plan(62);
+-- As autovacuum finds them on the first day.
+ANALYZE appointment;
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female'), pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS', zone => 'America/Phoenix'),
 	pg_temp.person('GONE', 'NYC'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern('ANNE', 'on_call', ARRAY[6], '22:00', '06:00'),
@@ -147,12 +149,12 @@ SELECT is((SELECT sender::text FROM mail_identity), 'vacd@agency.example', 'who 
 SELECT is((SELECT ok FROM vac_daemon.hello(:'d', 'host', 2, '0.1', vac_daemon.schema_digest(), 'smtp', 'vacd@new.example', 'k9')), true, 'again, after a reconnect');
 SELECT is((SELECT concat_ws(' ', pid, deliver, (SELECT count(*) FROM daemon WHERE daemon_id = :'d'), (SELECT sender || ' ' || key_id FROM mail_identity)) FROM daemon WHERE daemon_id = :'d'),
 	'2 smtp 1 vacd@new.example k9', 'is the same daemon, with what is new');
-SELECT vac_daemon.beat(:'d', 'dispatch', 5), vac_daemon.beat(:'d', 'mailer', 5) \g /dev/null
+SELECT vac_daemon.beat(:'d', '{dispatch,mailer}', '{5,5}') \g /dev/null
 UPDATE heartbeat SET turned_at = turned_at - interval '5 minutes';
-SELECT vac_daemon.beat(:'d', 'dispatch', 6), vac_daemon.beat(:'d', 'mailer', 5) \g /dev/null
+SELECT vac_daemon.beat(:'d', '{dispatch,mailer}', '{6,5}') \g /dev/null
 SELECT is((SELECT string_agg(stage || ' ' || (turned_at > clock_timestamp() - interval '1 minute'), ', ' ORDER BY stage) FROM heartbeat WHERE daemon_id = :'d'),
 	'dispatch true, mailer false', 'a stage that does not turn does not beat');
-SELECT lives_ok($$SELECT vac_daemon.beat('33333333-3333-3333-3333-333333333333', 'dispatch', 1)$$, 'who never said hello is not heard');
+SELECT lives_ok($$SELECT vac_daemon.beat('33333333-3333-3333-3333-333333333333', '{dispatch}', '{1}')$$, 'who never said hello is not heard');
 SELECT vac_daemon.raise_alarm(:'d', 'mail_login', '535 no'), vac_daemon.raise_alarm(:'d', 'mail_login', '535 still no') \g /dev/null
 SELECT is((SELECT string_agg(name || ': ' || text, ', ') FROM alarm), 'mail_login: 535 still no', 'an alarm stands once');
 SELECT is((SELECT string_agg(severity, ' ' ORDER BY line_no) FROM vac_daemon.status() WHERE text ~ '^(daemon|dispatch|mailer|alarm)'), 'ok ok bad bad', 'status says what stands still and what is wrong');
@@ -175,6 +177,15 @@ SELECT is((SELECT stopped_at IS NOT NULL FROM daemon WHERE daemon_id = :'d'), tr
 SELECT is((SELECT string_agg(severity, ' ' ORDER BY line_no) FROM vac_daemon.status() WHERE text ~ '^(daemon|dispatch|mailer)'), 'bad bad bad', 'none is running');
 SELECT is((SELECT ok FROM vac_daemon.hello(:'d', 'host', 3, '0.1', vac_daemon.schema_digest(), 'smtp', 'vacd@new.example', 'k9')), true, 'come again');
 SELECT is((SELECT stopped_at FROM daemon WHERE daemon_id = :'d'), NULL, 'it is there');
+
+-- ---- plans kept from the first day -----------------------------------------------------------
+-- The statements of this session were planned while there was no appointment.
+SELECT pg_temp.appoint('FAR', now() + n * interval '1 day', 'held') FROM generate_series(10, 209) n \g /dev/null
+CREATE FUNCTION pg_temp.rows_read() RETURNS bigint LANGUAGE sql AS
+	$$ SELECT pg_stat_get_xact_tuples_fetched(c.oid) + pg_stat_get_xact_tuples_returned(c.oid) FROM pg_class c WHERE c.oid = 'vac_store.appointment'::regclass $$;
+SELECT pg_temp.rows_read() AS before \gset
+SELECT count(*) FROM open_time(ARRAY[pg_temp.coordinator('ANNE')], tstzrange(now(), now() + interval '9 days')) \g /dev/null
+SELECT cmp_ok(pg_temp.rows_read() - :before, '<', 20::bigint, 'open time reads those of the coordinator alone');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- take is kept and told.
 BEGIN;
 \ir core.psql
-SELECT plan(108);
+SELECT plan(122);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female', pager => 'pager.anne@example.org'), pg_temp.person('BEN', 'NYC', gender => 'male'),
 	pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern(w, 'on_call', ARRAY[1, 2, 3, 4, 5, 6, 7], '17:00', '08:00')
@@ -235,6 +235,35 @@ SELECT is((SELECT concat_ws(' ', state, unserved_since IS NULL, plan_at <= now()
 SELECT is((SELECT count(*) FROM history WHERE request_id = :changed AND event = 'request_unserved'), 0::bigint, 'and nothing is said of it');
 SELECT snapshot_begin FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100) \g /dev/null
 SELECT is(pg_temp.store(pg_temp.nobody(:changed)), 'unserved', 'after another look it counts');
+-- ---- rosters or rules changed since the planner looked ----------------------------------------
+SELECT pg_temp.ask(language => 'zu') AS meanwhile \gset
+UPDATE dispatch_group SET lease_until = now() + interval '5 minutes' WHERE group_id = pg_temp.office('NYC');
+SELECT snapshot_begin FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100) \g /dev/null
+DELETE FROM plan_stale;
+SELECT plan_soon(pg_temp.office('NYC')) \g /dev/null
+SELECT is(pg_temp.store(pg_temp.nobody(:meanwhile)), 'unserved', 'a plan finds nobody, on the roster of before');
+SELECT is((SELECT plan_at > now() FROM request WHERE request_id = :meanwhile), true, 'and puts the request off');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(gen_random_uuid(), 10, 60000) c WHERE c.group_id = pg_temp.office('NYC')), 0::bigint, 'while it is under way nothing is due');
+SELECT is((SELECT count(*) FROM plan_stale), 1::bigint, 'and the change not forgotten');
+UPDATE dispatch_group SET lease_until = NULL WHERE group_id = pg_temp.office('NYC');
+UPDATE request SET plan_at = clock_timestamp() + interval '1 hour' WHERE to_plan;
+SELECT is(vac_daemon.next_dispatch(), 0::bigint, 'then it is at once');
+UPDATE plan_stale SET again_at = clock_timestamp() + interval '50 seconds';
+SELECT cmp_ok(vac_daemon.next_dispatch(), '>', 0::bigint, 'unless somebody held a request: then in a while');
+UPDATE plan_stale SET again_at = clock_timestamp() + interval '1 day';
+SELECT is(vac_daemon.next_dispatch(), 0::bigint, 'but no longer one, when the clock was set back');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(gen_random_uuid(), 10, 60000) c WHERE c.group_id = pg_temp.office('NYC')), 1::bigint, 'the group is claimed');
+SELECT is((SELECT plan_at <= clock_timestamp() FROM request WHERE request_id = :meanwhile), true, 'and the request planned again');
+SELECT is((SELECT count(*) FROM plan_stale), 0::bigint, 'once');
+UPDATE request SET plan_at = now() + interval '1 hour' WHERE to_plan;
+UPDATE dispatch_group SET lease_until = NULL, fence = :fence WHERE group_id = pg_temp.office('NYC');
+SELECT cmp_ok(vac_daemon.next_dispatch(), '>', 0::bigint, 'and no more');
+INSERT INTO plan_stale (office_id) VALUES (pg_temp.office('HNL'));
+SELECT cmp_ok(vac_daemon.next_dispatch(), '>', 0::bigint, 'a change elsewhere, where nothing waits for it, is no work');
+DELETE FROM plan_stale;
+SELECT plan_soon() \g /dev/null
+SELECT is((SELECT count(DISTINCT office_id) FROM plan_stale), (SELECT count(*) FROM office WHERE retired_at IS NULL), 'a rule of all offices is one of each');
+UPDATE dispatch_group SET lease_until = now() + interval '5 minutes' WHERE group_id = pg_temp.office('NYC');
 UPDATE request SET language = 'en' WHERE request_id = :same;
 UPDATE dispatch_group SET fence = fence + 1 WHERE group_id = pg_temp.office('NYC');
 SELECT is(pg_temp.store(pg_temp.nobody(:same)), 'unserved', 'a look of another claim says nothing');
@@ -263,5 +292,9 @@ UPDATE case_record SET held_since = now() WHERE case_id IN (SELECT case_id FROM 
 SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000)), 0::bigint, 'held cases are not planned');
 SELECT ok(vac_daemon.next_dispatch() BETWEEN 500000 AND 600000, 'the next is what comes later');
 
+SELECT is((SELECT bool_and(a.send_by = policy_after('send_by', a.urgency, a.office_id, a.made_at) AND a.ask_at = upper(a.span) + interval '15 minutes'
+		AND a.asks = 0) AND count(*) > 1
+	FROM appointment a WHERE a.state = 'invited' AND a.sequence = 0 AND EXISTS (SELECT FROM decision d WHERE d.appointment_id = a.appointment_id)),
+	true, 'what a plan made is to be sent and asked about when its policies say');
 SELECT * FROM finish();
 ROLLBACK;

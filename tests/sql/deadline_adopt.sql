@@ -35,7 +35,7 @@ SELECT pg_temp.clock('2027-03-02 09:00 EST', false) \g /dev/null
 SELECT is(pg_temp.hello(), 't this database is a copy or was restored: nothing is sent until an administrator says `vacd adopt`', 'the daemon is told so');
 SELECT is(pg_temp.post(), 0::bigint, 'nothing is sent');
 SELECT is(vac_daemon.next_message(), NULL, 'nor waited for');
-SELECT vac_daemon.beat('11111111-1111-1111-1111-111111111111', 'mailer', 7), pg_temp.pass() \g /dev/null
+SELECT vac_daemon.beat('11111111-1111-1111-1111-111111111111', '{mailer}', '{7}'), pg_temp.pass() \g /dev/null
 SELECT is((SELECT concat_ws(' ', (SELECT count(*) FROM outage), pg_temp.local(seen_at)) FROM presence), '0 Mon 01 09:00', 'no daemon of it counts as one at work');
 SELECT is((SELECT count(*) FROM request WHERE seek_since IS NOT NULL), 0::bigint, 'so that nothing lapses');
 SELECT is((SELECT count(*) FROM message WHERE state = 'queued' AND kind <> 'cancel'), 0::bigint, 'and nobody is reminded or asked');

@@ -1,7 +1,7 @@
 -- Answer windows: from when the mail server took it, reminders, the end, outages, mail that is read first.
 BEGIN;
 \ir deadline.psql
-SELECT plan(63);
+SELECT plan(73);
 SELECT pg_temp.person(w, 'NYC') FROM unnest(ARRAY['ANNE', 'BEN', 'CLEO']) w \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') FROM unnest(ARRAY['ANNE', 'BEN', 'CLEO']) w \g /dev/null
 
@@ -211,5 +211,54 @@ UPDATE message SET not_before = wall() WHERE state = 'queued';
 SELECT pg_temp.post(), pg_temp.pass() \g /dev/null
 SELECT is((SELECT count(*) FROM alarm), 0::bigint, 'the alarm ends when it is sent');
 SELECT is((SELECT answer_by > wall() FROM appointment WHERE appointment_id = :s), true, 'and its window begins');
+
+-- ---- many at once ----------------------------------------------------------------------------
+-- Policy and hours of each office by the functions for one, which the others must agree with; the holidays eat up a fortnight.
+SELECT pg_temp.clock('2027-06-01 09:00 EDT'), pg_temp.person('HANA', 'HNL'), pg_temp.person('BOB', 'BOS') \g /dev/null
+INSERT INTO holiday (office_id, day, name) SELECT pg_temp.office('BOS'), date '2027-06-02' + n, 'Feast ' || n FROM generate_series(0, 13) n;
+SELECT pg_temp.invite(w, at) FROM (VALUES ('ANNE', timestamptz '2027-06-02 11:00 EDT'), ('BEN', '2027-06-08 09:00 EDT'), ('HANA', '2027-06-04 20:00 EDT'),
+	('BOB', '2027-06-18 11:00 EDT'), ('CLEO', '2027-06-01 12:00 EDT'), ('CLEO', '2027-06-30 12:00 EDT')) v (w, at) \g /dev/null
+CREATE TEMP TABLE many AS SELECT a.appointment_id, a.urgency::text, k.office_id, lower(a.span) AS starts,
+		timestamptz '2027-06-01 09:00 EDT' + row_number() OVER (ORDER BY a.appointment_id) * interval '37 minutes' AS since
+	FROM appointment a JOIN coordinator k USING (coordinator_id) WHERE a.made_at = wall();
+SELECT is((SELECT array_agg(concat_ws(' ', t.appointment_id, t.answer_by) ORDER BY t.appointment_id)
+		FROM answer_windows(ARRAY(SELECT m.appointment_id FROM many m ORDER BY 1), ARRAY(SELECT m.since FROM many m ORDER BY m.appointment_id)) t),
+	(SELECT array_agg(concat_ws(' ', m.appointment_id, greatest(least(e.ends, greatest(add_office_minutes(m.office_id, m.starts, -240), m.since)),
+			least(e.ends, m.since + interval '10 minutes'))) ORDER BY m.appointment_id)
+		FROM many m CROSS JOIN LATERAL (SELECT policy_after('answer_window', m.urgency, m.office_id, m.since) AS ends) e), 'windows of many offices are what each alone would be');
+UPDATE message m SET state = 'sent', sent_at = w.since FROM many w WHERE m.appointment_id = w.appointment_id;
+SELECT pg_temp.clock('2027-06-01 13:00 EDT') \g /dev/null
+SELECT is((SELECT array_agg(i ORDER BY i) FROM unnest(windows_open(ARRAY(SELECT m.appointment_id FROM many m) || 0::bigint, wall())) i),
+	(SELECT array_agg(m.appointment_id ORDER BY m.appointment_id) FROM many m), 'they open together');
+SELECT is((SELECT count(*) FROM appointment a JOIN many m USING (appointment_id) WHERE a.window_from = m.since AND a.remind_at = a.window_at AND a.send_by IS NULL
+	AND a.remind_at = half_way(a.urgency, m.office_id, m.since, a.answer_by)), 6::bigint, 'each from its moment, with the reminder half-way');
+
+-- ---- what cannot be opened -------------------------------------------------------------------
+SELECT array_agg(pg_temp.invite('CLEO', '2027-07-12 09:00 EDT'::timestamptz + d * interval '1 day')) AS ids FROM generate_series(0, 2) d \gset
+SELECT pg_temp.post() \g /dev/null
+SAVEPOINT whole;
+SET LOCAL client_min_messages = error;
+CREATE OR REPLACE FUNCTION vac_store.half_ways(urgencies text[], offices integer[], began timestamptz[], ends timestamptz[])
+	RETURNS timestamptz[] LANGUAGE plpgsql AS
+	$$ BEGIN IF cardinality(began) > 1 THEN RAISE query_canceled; END IF; RETURN ends; END $$;
+SELECT is(pass_opens(:'ids', wall()), 3, 'what takes longer than a statement may opens one by one');
+ROLLBACK TO whole;
+SET LOCAL client_min_messages = error;
+CREATE OR REPLACE FUNCTION vac_store.half_ways(urgencies text[], offices integer[], began timestamptz[], ends timestamptz[])
+	RETURNS timestamptz[] LANGUAGE plpgsql AS
+	$$ BEGIN RAISE 'no'; END $$;
+UPDATE upkeep SET due_at = '-infinity';
+SELECT pg_temp.pass() \g /dev/null
+SELECT is((SELECT count(*) FROM appointment WHERE appointment_id = ANY (:'ids'::bigint[]) AND answer_by IS NULL), 3::bigint, 'windows that nothing opens');
+SELECT is((SELECT due_at > wall() FROM upkeep), true, 'keep nobody from looking after generations');
+ROLLBACK TO whole;
+CREATE OR REPLACE FUNCTION vac_store.answer_windows(appointment_ids bigint[], began timestamptz[])
+	RETURNS TABLE (appointment_id bigint, answer_by timestamptz) LANGUAGE sql AS
+	$$ SELECT NULL::bigint, NULL::timestamptz WHERE false $$;
+SELECT is(windows_open(:'ids', wall()), '{}', 'no window at all is none opened');
+SELECT is(pass_opens(:'ids', wall()), 0, 'and counted as none');
+ROLLBACK TO whole;
+SELECT is(pass_opens(:'ids', wall()), 3, 'else they open together');
+SELECT is(pass_opens(:'ids', wall()), 0, 'once');
 SELECT * FROM finish();
 ROLLBACK;

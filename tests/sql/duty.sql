@@ -150,7 +150,7 @@ SELECT vac.set_rotation('SEA', 'weeks', 'SEA-1', '17:00', 7, :'first') \g /dev/n
 SELECT rotation_id AS weeks FROM rotation WHERE name = 'weeks' \gset
 CREATE FUNCTION pg_temp.held() RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(pg_temp.when_is(d.span), ', ' ORDER BY d.span) FROM vac_store.duty_shift d JOIN vac_store.rotation r USING (rotation_id)
-		WHERE r.name = 'weeks' AND d.live AND lower(d.span) < now() + interval '8 days'
+		WHERE r.name = 'weeks' AND d.live AND lower(d.span) < now() + interval '7 days'
 $$;
 INSERT INTO leave (coordinator_id, span)
 	SELECT coordinator_id, tstzrange(local_day_start(date :'first' + 2, 'America/Los_Angeles'), local_day_start(date :'first' + 4, 'America/Los_Angeles'))

@@ -2,7 +2,7 @@
 -- change; what is removed by policy.
 BEGIN;
 \ir core.psql
-SELECT plan(52);
+SELECT plan(60);
 
 CREATE FUNCTION pg_temp.part(value text) RETURNS text LANGUAGE sql AS
 	$$ SELECT CASE WHEN value IS NULL THEN '-,' ELSE format('%s:%s,', length(convert_to(value, 'UTF8')), value) END $$;
@@ -112,6 +112,11 @@ INSERT INTO history (event, at) VALUES ('newer', wall() - interval '360 days'), 
 INSERT INTO unsealed SELECT history_id FROM history;
 SET LOCAL session_replication_role = origin;
 SELECT vac_daemon.seal(100) \g /dev/null
+SELECT is_empty('SELECT * FROM vac_daemon.history_due(100)', 'before a daemon shows its heartbeat nobody knows whether the clock is right');
+INSERT INTO presence (seen_at) VALUES (wall());
+INSERT INTO outage (began, ended) VALUES (wall() - interval '30 hours', wall() - interval '1 hour');
+SELECT is_empty('SELECT * FROM vac_daemon.history_due(100)', 'nor for some days after an outage, which may be a clock that was set ahead');
+DELETE FROM outage;
 SELECT is((SELECT (number, hash)::text FROM vac_daemon.history_due(100)), (SELECT (number, encode(hash, 'hex'))::text FROM sealed WHERE number = 6),
 	'up to the last entry before the first that is kept');
 SELECT is((SELECT number FROM vac_daemon.history_due(4)), 4::bigint, 'so many at most');
@@ -131,6 +136,31 @@ UPDATE policy SET value = '90' WHERE name = 'keep_history';
 SELECT is_empty('SELECT * FROM vac_daemon.history_due(100)', 'nor removed');
 UPDATE origin o SET cluster = t.cluster FROM this_system() t;
 SELECT is((SELECT (sealed, home)::text FROM vac_daemon.seal(100)), '(1,t)', 'at home it is');
+
+-- ---- a month of many rows --------------------------------------------------------------------
+SET LOCAL session_replication_role = replica;
+DELETE FROM history;
+DELETE FROM sealed;
+DELETE FROM checkpoint;
+UPDATE chain SET number = 0, hash = sha256(convert_to('vacd-chain-1 ' || chain, 'UTF8'));
+INSERT INTO history (history_id, event, at) OVERRIDING SYSTEM VALUE SELECT 10000000 + n, 'old', wall() - interval '370 days' FROM generate_series(1, 8) n;
+INSERT INTO unsealed SELECT history_id FROM history;
+SET LOCAL session_replication_role = origin;
+UPDATE generation SET begun_at = wall() - interval '400 days', ended_at = CASE WHEN number < 2 THEN wall() - interval '365 days' END
+	WHERE of_table = 'history' AND number <= 2;
+SELECT vac_daemon.seal(100) \g /dev/null
+-- Written in the month before, by a transaction that was open longer.
+INSERT INTO history (event, at) VALUES ('older', wall() - interval '371 days');
+SELECT vac_daemon.seal(100) \g /dev/null
+CREATE FUNCTION pg_temp.step() RETURNS bigint LANGUAGE sql AS
+	$$ SELECT vac_daemon.remove_history(d.number, d.hash, 'signed') FROM vac_daemon.history_due(4) d $$;
+SELECT is(pg_temp.step(), 4::bigint, 'it goes so many rows at a time');
+SELECT is((SELECT first_number - checkpoint FROM vac_daemon.chain_head()), 1::bigint, 'in between the chain begins at the checkpoint');
+SELECT is_empty('SELECT * FROM vac_daemon.chain_strays(10)', 'with a row for each entry, and none besides');
+SELECT is(pg_temp.step() + pg_temp.step(), 5::bigint, 'up to the last');
+SELECT is((SELECT count(*) FROM history WHERE event IN ('old', 'older')), 0::bigint, 'none is left');
+DO $$ BEGIN FOR i IN 1 .. 30 LOOP EXIT WHEN NOT upkeep_step(wall()); UPDATE generation SET made_by = '3'; END LOOP; END $$;
+SELECT is(to_regclass('history_1'), NULL, 'then its table goes');
 
 SELECT * FROM finish();
 ROLLBACK;

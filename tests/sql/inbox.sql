@@ -30,6 +30,7 @@ SELECT is((SELECT sum(length(raw)) FROM inbound), 100000::bigint, 'a mail to a h
 SELECT is((SELECT concat_ws(' ', count(*), count(DISTINCT c.raw), min(length(c.raw)) = length(E'Return-Path: <a@x.example>\r\n') + 100000)
 	FROM vac_daemon.claim_inbound('11111111-1111-1111-1111-111111111111', 100, 60000) c), '100 1 t', 'and each is read whole');
 UPDATE inbound SET received_at = received_at - interval '8 days', state = 'done', lease_until = NULL, outcome = 'left_alone', handled_at = wall() WHERE inbound_id > (SELECT min(inbound_id) FROM inbound);
+INSERT INTO presence (seen_at) VALUES (wall());
 SELECT pass_cleaning(wall()) \g /dev/null
 SELECT is((SELECT count(*) FROM inbound WHERE raw IS NULL), 0::bigint, 'while one waits its bytes stay');
 UPDATE inbound SET state = 'listed', lease_until = NULL, outcome = 'set_aside', handled_at = wall(), received_at = received_at - interval '8 days' WHERE waiting;
@@ -43,7 +44,7 @@ SELECT is(pg_temp.line(), NULL, 'where nothing is sent nothing need come in');
 INSERT INTO daemon (daemon_id, host, pid, version, deliver, started_at, seen_at)
 	VALUES (:'one', 'h', 1, '1', 'smtp', clock_timestamp() - interval '1 hour', clock_timestamp());
 SELECT is(pg_temp.line(), 'warn inbox: invitations go out, but no daemon takes answers in; enable vacd-lmtp.socket, see vacd(8)', 'a daemon sends, and none listens');
-SELECT vac_daemon.beat(:'one', 'inbox', 1) \g /dev/null
+SELECT vac_daemon.beat(:'one', '{inbox}', '{1}') \g /dev/null
 SELECT matches(pg_temp.line(), '^ok inbox: turned ', 'one listens');
 UPDATE heartbeat SET turned_at = clock_timestamp() - interval '5 minutes' WHERE stage = 'inbox';
 SELECT matches(pg_temp.line(), '^bad inbox: stands still, turned 5 min ago', 'it stands still');
