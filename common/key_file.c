@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,12 +16,12 @@
 
 #include "pem_key.h"
 
-enum { FILE_MAX = 16 * 1024 };
+enum { FILE_MAX = 64 * 1024 };
 
 struct key_file {
 	const char *path;
 	bool secret;
-	char *text; /* wiped when freed */
+	char *text;
 	size_t length;
 	char *error;
 	size_t error_size;
@@ -64,7 +63,7 @@ static int read_all(struct key_file *file, int fd)
 	return bad_file(file, "is too large for a key file");
 }
 
-static int key_file_load(struct key_file *file)
+static int load(struct key_file *file)
 {
 	int fd, r;
 
@@ -78,6 +77,26 @@ static int key_file_load(struct key_file *file)
 	r = read_all(file, fd);
 	(void)close(fd);
 	return r;
+}
+
+int key_file_text(const char *path, bool secret, char **textp, size_t *lengthp, char *error,
+	size_t error_size)
+{
+	struct key_file file = {
+		.path = path, .secret = secret, .error = error, .error_size = error_size};
+	int r = load(&file);
+
+	if (r)
+		file.text = key_file_free(file.text);
+	*textp = file.text;
+	*lengthp = file.length;
+	return r;
+}
+
+char *key_file_free(char *text)
+{
+	OPENSSL_clear_free(text, FILE_MAX + 1);
+	return NULL;
 }
 
 /* ---- keys ----------------------------------------------------------------------------------- */
@@ -106,12 +125,12 @@ static int parse(struct key_file *file, EVP_PKEY **pkeyp)
 
 static int read_key(struct key_file *file, EVP_PKEY **pkeyp)
 {
-	int r = key_file_load(file);
+	int r = load(file);
 
 	*pkeyp = NULL;
 	if (!r)
 		r = parse(file, pkeyp);
-	OPENSSL_clear_free(file->text, FILE_MAX + 1);
+	file->text = key_file_free(file->text);
 	return r;
 }
 

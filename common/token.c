@@ -1,15 +1,13 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "key_file.h"
 #include "token.h"
 
 enum {
@@ -17,7 +15,6 @@ enum {
 	KEY_ID_MAX = 16,
 	KEY_MIN = 32, /* bytes, each two digits */
 	KEY_MAX = 128,
-	FILE_MAX = 64 * 1024,
 	MAC_SIZE = 32,
 	MAC_CHARACTERS = TOKEN_LENGTH - TOKEN_HANDLE_LENGTH,
 };
@@ -42,9 +39,9 @@ static const char *purpose_word(enum token_purpose purpose)
 
 /* ---- the key file ------------------------------------------------------------------------ */
 
-struct key_file {
+struct token_file {
 	const char *path;
-	char *text; /* wiped when freed */
+	char *text; /* of key_file_text() */
 	size_t length;
 	unsigned long line;
 	EVP_MAC *hmac;
@@ -52,79 +49,41 @@ struct key_file {
 	size_t error_size;
 };
 
-static void key_file_clear(struct key_file *file)
+static void token_file_clear(struct token_file *file)
 {
-	OPENSSL_clear_free(file->text, FILE_MAX + 1);
+	file->text = key_file_free(file->text);
 	EVP_MAC_free(file->hmac);
 }
 
-static int bad_line(const struct key_file *file, const char *problem)
+static int bad_line(const struct token_file *file, const char *problem)
 {
 	(void)snprintf(
 		file->error, file->error_size, "%s:%lu: %s", file->path, file->line, problem);
 	return TOKEN_INVALID;
 }
 
-static int bad_file(const struct key_file *file, const char *problem)
+static int bad_file(const struct token_file *file, const char *problem)
 {
 	(void)snprintf(file->error, file->error_size, "%s: %s", file->path, problem);
 	return TOKEN_INVALID;
 }
 
-static int system_error(const struct key_file *file, int code)
+static int system_error(const struct token_file *file, int code)
 {
 	(void)snprintf(file->error, file->error_size, "%s: %s", file->path, strerror(code));
 	return -code;
 }
 
-static int read_all(struct key_file *file, int fd)
+static int load(struct token_file *file)
 {
-	while (file->length <= FILE_MAX) {
-		ssize_t n = read(fd, file->text + file->length, FILE_MAX + 1 - file->length);
+	int r = key_file_text(
+		file->path, true, &file->text, &file->length, file->error, file->error_size);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return system_error(file, errno);
-		if (n == 0)
-			return 0;
-		file->length += (size_t)n;
-	}
-	return bad_file(file, "is too large for a key file");
-}
-
-/* Everybody's file is nobody's secret; a group may be allowed, as Debian does for daemons. */
-static int check_mode(const struct key_file *file, int fd)
-{
-	struct stat status;
-
-	if (fstat(fd, &status) != 0)
-		return system_error(file, errno);
-	if (!S_ISREG(status.st_mode))
-		return bad_file(file, "is not a regular file");
-	if (status.st_mode & S_IRWXO)
-		return bad_file(file, "is open to every user of this machine: chmod o-rwx it");
+	if (r)
+		return r == KEY_FILE_INVALID ? TOKEN_INVALID : r;
+	if (memchr(file->text, '\0', file->length))
+		return bad_file(file, "holds a NUL byte, it is not a key file");
 	return 0;
-}
-
-static int key_file_load(struct key_file *file)
-{
-	int fd, r;
-
-	file->text = OPENSSL_zalloc(FILE_MAX + 1);
-	if (!file->text)
-		return system_error(file, ENOMEM);
-	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return system_error(file, errno);
-	r = check_mode(file, fd);
-	if (r == 0)
-		r = read_all(file, fd);
-	(void)close(fd);
-	if (r == 0 && memchr(file->text, '\0', file->length))
-		r = bad_file(file, "holds a NUL byte, it is not a key file");
-	return r;
 }
 
 static int nibble(char c)
@@ -179,8 +138,8 @@ static const struct token_key *find_key(const struct token_keys *keys, const cha
 	return NULL;
 }
 
-static int add_key(struct key_file *file, struct token_keys *keys, const char *id, const char *hex,
-	size_t digits)
+static int add_key(struct token_file *file, struct token_keys *keys, const char *id,
+	const char *hex, size_t digits)
 {
 	struct token_key *key = &keys->keys[keys->n];
 	unsigned char bytes[KEY_MAX];
@@ -209,7 +168,7 @@ static int add_key(struct key_file *file, struct token_keys *keys, const char *i
 }
 
 /* One line without its LF; it is "keyid hex", a comment, or blank. */
-static int read_line(struct key_file *file, struct token_keys *keys, const char *line)
+static int read_line(struct token_file *file, struct token_keys *keys, const char *line)
 {
 	char id[KEY_ID_MAX + 1] = "";
 	size_t id_length = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -229,7 +188,7 @@ static int read_line(struct key_file *file, struct token_keys *keys, const char 
 	return add_key(file, keys, id, hex, digits);
 }
 
-static int read_lines(struct key_file *file, struct token_keys *keys)
+static int read_lines(struct token_file *file, struct token_keys *keys)
 {
 	char *line = file->text, *end = file->text + file->length;
 
@@ -255,10 +214,10 @@ static int read_lines(struct key_file *file, struct token_keys *keys)
 
 int token_keys_read(const char *path, struct token_keys **keysp, char *error, size_t error_size)
 {
-	__attribute__((cleanup(key_file_clear))) struct key_file file = {
+	__attribute__((cleanup(token_file_clear))) struct token_file file = {
 		.path = path, .error = error, .error_size = error_size};
 	struct token_keys *keys;
-	int r = key_file_load(&file);
+	int r = load(&file);
 
 	if (r != 0)
 		return r;

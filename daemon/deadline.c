@@ -12,6 +12,8 @@
 
 /* Things done in one call: it holds their locks until it commits. */
 #define BATCH "40"
+/* Each plan that is stored tells of news here; none of it is due within a second. */
+#define NEWS_MS 250
 
 struct deadline {
 	struct pg *pg;
@@ -66,7 +68,7 @@ static void turn(void *arg)
 int deadline_new(struct event_base *base, struct pg *pg, const struct config *config,
 	const char *daemon_id, struct deadline **deadlinep)
 {
-	static const struct stage_ops ops = {.name = "deadline", .turn = turn};
+	static const struct stage_ops ops = {.name = "deadline", .turn = turn, .pause_ms = NEWS_MS};
 	struct deadline *deadline = calloc(1, sizeof(*deadline));
 	int r;
 

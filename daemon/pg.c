@@ -8,6 +8,7 @@
 
 #include "backoff.h"
 #include "log.h"
+#include "loop.h"
 #include "pg_era.h"
 #include "pg_login.h"
 #include "pg_pipe.h"
@@ -56,8 +57,7 @@ struct pg {
 	char error[TEXT_SIZE], logged[TEXT_SIZE];
 	char farewell[TEXT_SIZE]; /* the server's last words, if it had any */
 
-	unsigned
-		depth; /* callbacks running: pg_free() then leaves the memory to the last of them */
+	unsigned depth; /* callbacks running: pg_free() leaves the memory to the last of them */
 };
 
 /* ---- small things --------------------------------------------------------------------------- */
@@ -69,18 +69,11 @@ static void arm_timer(struct pg *pg, long ms)
 	evtimer_add(pg->timer, &tv);
 }
 
-static void free_event(struct event **event)
-{
-	if (*event)
-		event_free(*event);
-	*event = NULL;
-}
-
 /* Events go before the socket does: epoll forgets a closed one, libevent would not. */
 static void close_connection(struct pg *pg)
 {
-	free_event(&pg->io);
-	free_event(&pg->writable);
+	pg->io = loop_free(pg->io);
+	pg->writable = loop_free(pg->writable);
 	evtimer_del(pg->timer);
 	pg->resolve = resolve_free(pg->resolve);
 	if (pg->conn)
@@ -206,6 +199,13 @@ static void on_drop(evutil_socket_t fd, short what, void *arg)
 	leave(pg);
 }
 
+/* When something is wrong with it libpq closes the socket by itself. */
+static void go_deaf(struct pg *pg)
+{
+	loop_forget(pg->io);
+	loop_forget(pg->writable);
+}
+
 /* Whoever has calls out hears of it at the next turn of the loop, not from in here. */
 static void drop_because(struct pg *pg, const char *why)
 {
@@ -213,6 +213,7 @@ static void drop_because(struct pg *pg, const char *why)
 		return;
 	pg_login_flatten(why, pg->error, sizeof(pg->error));
 	pg->state = STATE_DROPPED;
+	go_deaf(pg);
 	event_active(pg->drop, 0, 0);
 }
 
@@ -312,8 +313,10 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!PQconsumeInput(pg->conn))
+	if (!PQconsumeInput(pg->conn)) {
 		pg_login_flatten(PQerrorMessage(pg->conn), why, sizeof(why));
+		go_deaf(pg);
+	}
 	enter(pg);
 	/* What came in before the end is still good: it may be the answer to a commit. */
 	drain_results(pg);
@@ -339,8 +342,7 @@ static void on_notice(void *arg, const PGresult *result)
 static void is_up(struct pg *pg)
 {
 	pg->state = STATE_UP;
-	/* Not forgotten at once: one that dies right after each login is no good either. */
-	pg->rounds /= 2;
+	pg->rounds = backoff_success(pg->rounds);
 	pg->logged[0] = '\0';
 	log_info("database connected", "connection=\"%s\" server=%s", pg->application,
 		pg_login_name(pg->login, pg->host));
@@ -417,7 +419,7 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg);
  * have the same number, so that only a fresh one-shot event sees it. */
 static void wait_for(struct pg *pg, short what)
 {
-	free_event(&pg->io);
+	pg->io = loop_free(pg->io);
 	pg->io = event_new(pg->base, PQsocket(pg->conn), what, on_connecting, pg);
 	if (!pg->io || event_add(pg->io, NULL) < 0)
 		attempt_failed(pg, "out of memory, or no socket");
@@ -429,7 +431,7 @@ static void on_connecting(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	free_event(&pg->io);
+	pg->io = loop_free(pg->io);
 	switch (PQconnectPoll(pg->conn)) {
 	case PGRES_POLLING_READING:
 		wait_for(pg, EV_READ);
@@ -527,12 +529,10 @@ static int fill(struct pg *pg, const struct pg_options *options)
 	int r = pg_login_new(options->conninfo, options->password_file, options->application,
 		options->timeout_ms, &pg->login, pg->error, sizeof(pg->error));
 
-	if (r == PG_LOGIN_INVALID) {
+	if (r == PG_LOGIN_INVALID)
 		log_error("database connection string refused", "why=\"%s\"", pg->error);
-		return -EINVAL;
-	}
 	if (r)
-		return r;
+		return r < 0 ? r : -EINVAL;
 	pg->application = strdup(options->application);
 	pg->timer = evtimer_new(pg->base, on_timer, pg);
 	pg->drop = event_new(pg->base, -1, 0, on_drop, pg);
@@ -570,8 +570,8 @@ struct pg *pg_free(struct pg *pg)
 	if (pg->timer)
 		close_connection(pg);
 	pg_pipe_clear(&pg->pipe);
-	free_event(&pg->timer);
-	free_event(&pg->drop);
+	pg->timer = loop_free(pg->timer);
+	pg->drop = loop_free(pg->drop);
 	pg->state = STATE_DROPPED;
 	pg->freed = true;
 	if (pg->depth == 0)

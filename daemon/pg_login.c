@@ -114,16 +114,25 @@ static int split_hosts(struct pg_login *login, char *error, size_t size)
 
 /* ---- settings ------------------------------------------------------------------------------- */
 
-/* What the client asks for at the start wins over the role's and the database's settings. */
+/* No timeout of the server's ends a session that went silent between a call and its end: it waits for the
+ * client, with its locks, and others pass over what it locked. The kernel would ask after two hours. While
+ * an answer that was sent is not acknowledged it does not ask but sends again, for a quarter of an hour: hence
+ * the timeout, which is as long as the asking, 30 + 3 * 5 seconds. */
+#define KEEPALIVES                                                                                 \
+	"-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "        \
+	"-c tcp_user_timeout=45000 "
+
+/* What the client asks for at the start wins over the role's and the database's settings; of what is asked
+ * for twice the last counts. */
 static int write_settings(struct pg_login *login)
 {
 	const char *own = option(login, "options");
 	int r;
 
 	r = asprintf(&login->settings,
-		"%s%s-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c DateStyle=ISO"
-		" -c IntervalStyle=postgres -c bytea_output=hex -c statement_timeout=%ld"
-		" -c lock_timeout=2000 -c idle_in_transaction_session_timeout=%ld",
+		KEEPALIVES "%s%s-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c DateStyle=ISO"
+			   " -c IntervalStyle=postgres -c bytea_output=hex -c statement_timeout=%ld"
+			   " -c lock_timeout=2000 -c idle_in_transaction_session_timeout=%ld",
 		own ? own : "", own ? " " : "", login->timeout_ms, login->timeout_ms);
 	if (r < 0)
 		login->settings = NULL;

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "file.h"
 #include "log.h"
+#include "loop.h"
 #include "notify.h"
 #include "pg.h"
 #include "schema-digest.h"
@@ -556,13 +557,11 @@ static int set_up(struct service *s)
 	uuid_make(s->id, sizeof(s->id));
 	snprintf(s->pid, sizeof(s->pid), "%d", (int)getpid());
 	gethostname(s->host, sizeof(s->host) - 1);
-	s->base = event_base_new();
+	s->base = loop_new();
 	if (!s->base)
 		return -ENOMEM;
 	r = watch_signals(s);
-	if (!r)
-		r = connect_all(s);
-	return r;
+	return r ? r : connect_all(s);
 }
 
 static void tear_down(struct service *s)

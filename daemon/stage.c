@@ -70,6 +70,21 @@ struct stage *stage_free(struct stage *stage)
 	return NULL;
 }
 
+/* At most so far ahead: what is due sooner stays. */
+static void arm_within(struct stage *stage, long ms)
+{
+	struct timeval due, now;
+	struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	if (evtimer_pending(stage->timer, &due)) {
+		evutil_gettimeofday(&now, NULL);
+		evutil_timeradd(&now, &limit, &limit);
+		if (evutil_timercmp(&due, &limit, <))
+			return;
+	}
+	arm(stage, ms);
+}
+
 void stage_wake(struct stage *stage)
 {
 	switch (stage->state) {
@@ -86,7 +101,7 @@ void stage_wake(struct stage *stage)
 	default:
 		/* After a failure that shortened wait goes on. */
 		if (stage->failures == 0)
-			arm(stage, 0);
+			arm_within(stage, stage->ops.pause_ms);
 		break;
 	}
 }
@@ -96,8 +111,8 @@ void stage_done(struct stage *stage, long next_ms)
 	stage->turns++;
 	stage->failures = 0;
 	stage->state = STATE_SLEEPING;
-	if (stage->woken)
-		next_ms = 0;
+	if (stage->woken && (next_ms < 0 || next_ms > stage->ops.pause_ms))
+		next_ms = stage->ops.pause_ms;
 	arm(stage, next_ms < 0 || next_ms > stage->poll_ms ? stage->poll_ms : next_ms);
 }
 

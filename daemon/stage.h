@@ -16,6 +16,7 @@ struct stage;
 struct stage_ops {
 	const char *name;        /* "dispatch": heartbeats and log lines carry it */
 	void (*turn)(void *arg); /* begin a turn; ends with stage_done() or stage_failed() */
+	long pause_ms; /* how long a wake may wait, so that news of one moment costs one turn */
 };
 
 int stage_new(struct event_base *base, const struct stage_ops *ops, void *arg, long poll_ms,

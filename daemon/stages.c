@@ -494,42 +494,63 @@ bool stages_are_alive(const struct stages *stages, long long now_ms, long patien
 	       && (!stages->seal || health_is_alive(&stages->seal_health, now_ms, patience_ms));
 }
 
-static void beat(struct stages *stages, struct health *health, const char *stage, struct pg *pg)
+/* Array literals: a stage each, and how many turns it has made. */
+struct beats {
+	char stages[120], turns[200];
+};
+
+/* word goes in before the closing brace. */
+static void append(char *list, size_t size, const char *word)
+{
+	size_t used = strlen(list);
+
+	if (used > 0)
+		list[--used] = '\0';
+	snprintf(list + used, size - used, "%c%s}", used == 0 ? '{' : ',', word);
+}
+
+/* False: it has made no turn that was ever told. */
+static bool add_beat(struct beats *beats, struct health *health, const char *stage)
 {
 	char turns[24];
-	const char *values[] = {stages->id, stage, turns};
 
-	if (!health_take_beat(health))
+	if (health_take_beat(health)) {
+		snprintf(turns, sizeof(turns), "%llu", health->turns);
+		append(beats->stages, sizeof(beats->stages), stage);
+		append(beats->turns, sizeof(beats->turns), turns);
+	}
+	return health->told > 0;
+}
+
+static void tell_beats(const struct stages *stages, const struct beats *beats, struct pg *pg)
+{
+	const char *values[] = {stages->id, beats->stages, beats->turns};
+
+	if (beats->stages[0] == '\0')
 		return;
-	snprintf(turns, sizeof(turns), "%llu", health->turns);
-	if (pg_call(pg, "SELECT vac_daemon.beat($1::uuid, $2, $3::bigint)", 3, values, NULL, NULL))
-		log_debug("heartbeat not sent", "stage=%s", stage);
+	if (pg_call(pg, "SELECT vac_daemon.beat($1::uuid, $2::text[], $3::bigint[])", 3, values,
+		    NULL, NULL))
+		log_debug("heartbeat not sent", "stages=%s", beats->stages);
 }
 
 bool stages_beat(struct stages *stages, struct pg *pg)
 {
+	struct beats beats = {0};
 	bool told = true;
 
-	if (stages->dispatch) {
-		beat(stages, &stages->dispatch_health, "dispatch", pg);
-		told = stages->dispatch_health.told > 0;
-	}
-	if (stages->mailer) {
-		beat(stages, &stages->mailer_health, "mailer", pg);
-		told = told && stages->mailer_health.told > 0;
-	}
-	if (stages->answer) {
-		beat(stages, &stages->answer_health, "answer", pg);
-		told = told && stages->answer_health.told > 0;
-	}
+	if (stages->dispatch)
+		told = add_beat(&beats, &stages->dispatch_health, "dispatch");
+	if (stages->mailer)
+		told = add_beat(&beats, &stages->mailer_health, "mailer") && told;
+	if (stages->answer)
+		told = add_beat(&beats, &stages->answer_health, "answer") && told;
 	if (stages->inbox)
-		beat(stages, &stages->inbox_health, "inbox", pg);
+		add_beat(&beats, &stages->inbox_health, "inbox");
 	if (stages->intake)
-		beat(stages, &stages->intake_health, "intake", pg);
-	if (stages->deadline) {
-		beat(stages, &stages->deadline_health, "deadline", pg);
-		told = told && stages->deadline_health.told > 0;
-	}
+		add_beat(&beats, &stages->intake_health, "intake");
+	if (stages->deadline)
+		told = add_beat(&beats, &stages->deadline_health, "deadline") && told;
+	tell_beats(stages, &beats, pg);
 	return told;
 }
 

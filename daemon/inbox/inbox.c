@@ -19,7 +19,11 @@
 #include "inbox_state.h"
 #include "log.h"
 
-enum { TICK_MS = 500 };
+enum {
+	TICK_MS = 500,
+	QUIET_TICK_MS =
+		10000, /* while nobody is here and nothing waits: the heartbeat needs no more */
+};
 
 bool inbox_is_wanted(const struct config *config)
 {
@@ -43,6 +47,19 @@ static void send_away(int fd, const char *reply)
 	evutil_closesocket(fd);
 }
 
+static bool is_quiet(const struct inbox *inbox)
+{
+	return inbox->n_guests == 0 && !inbox->deaf && inbox_store_waiting(inbox->store) == 0;
+}
+
+/* One that is pending is moved. */
+static void arm_tick(struct inbox *inbox, long ms)
+{
+	const struct timeval tick = {ms / 1000, ms % 1000 * 1000};
+
+	evtimer_add(inbox->tick, &tick);
+}
+
 static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 	struct sockaddr *address, int length, void *arg)
 {
@@ -61,6 +78,8 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 		send_away(fd, "421 4.3.2 too many connections\r\n");
 	} else if (inbox_guest_new(inbox, fd)) {
 		log_error("client refused", "why=\"out of memory\"");
+	} else if (inbox->n_guests == 1) {
+		arm_tick(inbox, TICK_MS);
 	}
 }
 
@@ -72,6 +91,7 @@ static void on_accept_failed(struct evconnlistener *listener, void *arg)
 	log_error("connection not accepted", "why=\"%s\"", strerror(errno));
 	evconnlistener_disable(listener);
 	inbox->deaf = true;
+	arm_tick(inbox, TICK_MS);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -91,6 +111,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		inbox->deaf = false;
 	if (inbox_store_waiting(inbox->store) == 0)
 		inbox->quiet_ticks++;
+	arm_tick(inbox, is_quiet(inbox) ? QUIET_TICK_MS : TICK_MS);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -151,7 +172,6 @@ static int listen_to(struct inbox *inbox, char *error, size_t error_size)
 
 static int set_up(struct inbox *inbox, const struct config *config, char *error, size_t error_size)
 {
-	const struct timeval tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000L};
 	struct inbox_peers peers;
 	int r = inbox_store_new(inbox->pg, &inbox->store);
 
@@ -163,8 +183,11 @@ static int set_up(struct inbox *inbox, const struct config *config, char *error,
 	r = listen_to(inbox, error, error_size);
 	if (r)
 		return r;
-	inbox->tick = event_new(inbox->base, -1, EV_PERSIST, on_tick, inbox);
-	return inbox->tick && event_add(inbox->tick, &tick) == 0 ? 0 : -ENOMEM;
+	inbox->tick = evtimer_new(inbox->base, on_tick, inbox);
+	if (!inbox->tick)
+		return -ENOMEM;
+	arm_tick(inbox, TICK_MS);
+	return 0;
 }
 
 int inbox_new(struct event_base *base, struct pg *pg, const struct config *config,

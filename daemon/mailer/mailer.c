@@ -39,6 +39,20 @@ static void drop_late_items(struct mailer *mailer)
 	}
 }
 
+static bool mailer_has_work(const struct mailer *mailer)
+{
+	return mailer->queued > 0 || mail_pool_size(mailer->pool) > 0
+	       || mail_report_backlog(mailer->report) > 0;
+}
+
+void mailer_watch(struct mailer *mailer)
+{
+	const struct timeval tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000L};
+
+	if (!evtimer_pending(mailer->tick, NULL))
+		evtimer_add(mailer->tick, &tick);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct mailer *mailer = arg;
@@ -46,6 +60,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (mailer_has_work(mailer))
+		mailer_watch(mailer);
 	drop_late_items(mailer);
 	mail_pool_tick(mailer->pool, steady_ms());
 	if (late)
@@ -64,7 +80,6 @@ static const struct stage_ops stage_ops = {.name = "mailer", .turn = mailer_turn
 
 static int set_up(struct mailer *mailer)
 {
-	const struct timeval tick = {TICK_MS / 1000, TICK_MS % 1000 * 1000L};
 	struct mailer *m = mailer;
 	int r;
 
@@ -79,10 +94,8 @@ static int set_up(struct mailer *mailer)
 		r = stage_new(m->base, &stage_ops, m, m->config->poll_ms, &m->stage);
 	if (r < 0)
 		return r;
-	m->tick = event_new(m->base, -1, EV_PERSIST, on_tick, m);
-	if (m->tick == NULL || event_add(m->tick, &tick) < 0)
-		return -ENOMEM;
-	return 0;
+	m->tick = evtimer_new(m->base, on_tick, m);
+	return m->tick != NULL ? 0 : -ENOMEM;
 }
 
 static int read_signer(
@@ -216,8 +229,7 @@ void mailer_stop(struct mailer *mailer)
 
 bool mailer_is_busy(const struct mailer *mailer)
 {
-	return stage_is_busy(mailer->stage) || mail_pool_size(mailer->pool) > 0
-	       || mail_report_backlog(mailer->report) > 0;
+	return stage_is_busy(mailer->stage) || mailer_has_work(mailer);
 }
 
 unsigned long long mailer_turns(const struct mailer *mailer)

@@ -101,6 +101,8 @@ static void on_claimed(const struct pg_reply *reply, void *arg)
 	}
 	adapt_claim_size(mailer, (size_t)PQntuples(reply->result));
 	keep_rows(mailer, reply->result);
+	if (mailer->queued > 0)
+		mailer_watch(mailer);
 	/* Claimed in vain: the server became unreachable, or nothing is sent any more. */
 	if (!mailer_sends(mailer) || mail_host_wait_ms(&mailer->host, steady_ms()) > 0)
 		mailer_release_queue(mailer);

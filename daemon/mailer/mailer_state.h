@@ -33,7 +33,8 @@ struct mailer {
 	struct mail_pool *pool;
 	struct mail_permit *permit;
 	struct mail_report *report;
-	struct event *tick;
+	struct event
+		*tick; /* once a second while anything is queued, connected, or to be reported */
 
 	struct mail_items queue; /* claimed, waiting for a connection */
 	size_t queued;
@@ -64,6 +65,9 @@ bool mailer_sends(const struct mailer *mailer);
 void mailer_release_queue(struct mailer *mailer);
 /* Gives an item that is not queued back if too little of its lease is left; true: it is gone. */
 bool mailer_drop_if_late(struct mailer *mailer, struct mail_item *item);
+
+/* mailer.c: messages were claimed; their leases and connections are looked after from now on. */
+void mailer_watch(struct mailer *mailer);
 
 /* mailer_claim.c: a turn of the stage. */
 void mailer_turn(void *arg);

@@ -5,6 +5,8 @@
  * DIR/00000001.eml, … hold the bytes (dots unstuffed), DIR/index.tsv one line a copy in the order in
  * which they came: number, microseconds since 1970, how it ended (taken: 250 was said; unsaid: the
  * connection was closed before any reply), envelope sender, recipients, Message-ID, octets.
+ * With --sessions DIR/sessions.tsv gets one line a connection that ended: mails, octets in and out as
+ * TLS put them on the wire, and round trips (how often something came after we had spoken).
  * It can be slow and it can be nasty, by chances in percent drawn from a seed.
  */
 #include <arpa/inet.h>
@@ -29,38 +31,9 @@
 #include <event2/listener.h>
 #include <openssl/ssl.h>
 
+#include "sink.h"
+
 enum { LINE_MAX_OCTETS = 4096, MAIL_MAX_OCTETS = 10 * 1024 * 1024 };
-
-struct sink {
-	const char *dir, *cert, *key, *auth;
-	int port, delay_ms;
-	int soft, hard, unsaid, cut, shut; /* percent */
-	int seed;
-	bool starttls, index_only, no_pipelining;
-	uint64_t random;
-	struct event_base *base;
-	SSL_CTX *tls;
-	FILE *index;
-	unsigned long number;
-};
-
-enum session_state {
-	SESSION_COMMANDS,
-	SESSION_AUTH, /* the next line is part of a login */
-	SESSION_DATA,
-	SESSION_WAITING, /* a reply is being delayed; what follows stays in the buffer */
-	SESSION_CLOSING, /* freed when the last reply is out */
-};
-
-struct session {
-	struct sink *sink;
-	struct bufferevent *bev;
-	struct event *later;
-	enum session_state state;
-	bool secure, login;
-	char from[256];
-	char to[2048];
-};
 
 static bool chance(struct sink *sink, int percent)
 {
@@ -75,6 +48,7 @@ static bool chance(struct sink *sink, int percent)
 
 static void session_free(struct session *session)
 {
+	sink_keep_session(session);
 	if (session->later != NULL)
 		event_free(session->later);
 	bufferevent_free(session->bev);
@@ -83,6 +57,7 @@ static void session_free(struct session *session)
 
 static void say(struct session *session, const char *reply)
 {
+	session->spoke = true;
 	bufferevent_write(session->bev, reply, strlen(reply));
 	bufferevent_write(session->bev, "\r\n", 2);
 }
@@ -91,50 +66,6 @@ static void close_after(struct session *session, const char *reply)
 {
 	session->state = SESSION_CLOSING;
 	say(session, reply);
-}
-
-/* ---- what was taken ------------------------------------------------------------------------- */
-static void find_message_id(const char *mail, size_t length, char *id, size_t size)
-{
-	static const char name[] = "\r\nMessage-ID:";
-	const char *at = memmem(mail, length, name, sizeof(name) - 1);
-	size_t n = 0;
-
-	if (at != NULL) {
-		at += sizeof(name) - 1;
-		at += strspn(at, " ");
-		n = strcspn(at, "\r\n");
-	}
-	snprintf(id, size, "%.*s", (int)n, at != NULL ? at : "");
-}
-
-static void store_bytes(const struct sink *sink, const char *mail, size_t length)
-{
-	char path[1024];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%08lu.eml", sink->dir, sink->number);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, mail, length) != (ssize_t)length || close(fd) != 0)
-		err(1, "%s", path);
-}
-
-/* mail ends in CR LF and a NUL that is not counted. */
-static void store(struct session *session, const char *mail, size_t length, const char *ending)
-{
-	struct sink *sink = session->sink;
-	char id[512];
-	struct timespec now;
-
-	sink->number++;
-	if (!sink->index_only)
-		store_bytes(sink, mail, length);
-	find_message_id(mail, length, id, sizeof(id));
-	clock_gettime(CLOCK_REALTIME, &now);
-	fprintf(sink->index, "%lu\t%lld\t%s\t%s\t%s\t%s\t%zu\n", sink->number,
-		(long long)now.tv_sec * 1000000 + now.tv_nsec / 1000, ending, session->from,
-		session->to, id, length);
-	fflush(sink->index);
 }
 
 static size_t unstuff(char *mail, size_t length)
@@ -188,11 +119,11 @@ static void mail_came(struct session *session, char *mail, size_t length)
 	}
 	length = unstuff(mail, length);
 	if (chance(sink, sink->unsaid)) {
-		store(session, mail, length, "unsaid");
+		sink_keep_mail(session, mail, length, "unsaid");
 		session->state = SESSION_CLOSING;
 		return;
 	}
-	store(session, mail, length, "taken");
+	sink_keep_mail(session, mail, length, "taken");
 	if (sink->delay_ms == 0) {
 		session_reset(session);
 		say(session, "250 2.0.0 taken");
@@ -397,6 +328,15 @@ static void session_read(struct bufferevent *bev, void *arg)
 		session_free(session);
 }
 
+static void session_heard(struct bufferevent *bev, void *arg)
+{
+	struct session *session = arg;
+
+	session->trips += session->spoke;
+	session->spoke = false;
+	session_read(bev, session);
+}
+
 static void session_written(struct bufferevent *bev, void *arg)
 {
 	struct session *session = arg;
@@ -415,7 +355,7 @@ static void session_event(struct bufferevent *bev, short what, void *arg)
 
 static void session_listen(struct session *session)
 {
-	bufferevent_setcb(session->bev, session_read, session_written, session_event, session);
+	bufferevent_setcb(session->bev, session_heard, session_written, session_event, session);
 	bufferevent_enable(session->bev, EV_READ | EV_WRITE);
 }
 
@@ -504,6 +444,7 @@ static const struct sink_option {
 	{"starttls", OPTION_FLAG, offsetof(struct sink, starttls)},
 	{"index-only", OPTION_FLAG, offsetof(struct sink, index_only)},
 	{"no-pipelining", OPTION_FLAG, offsetof(struct sink, no_pipelining)},
+	{"sessions", OPTION_FLAG, offsetof(struct sink, sessions)},
 };
 
 static int set_option(struct sink *sink, const struct sink_option *option, const char *value)
@@ -539,20 +480,6 @@ static void read_options(struct sink *sink, int argc, char **argv)
 	if (sink->dir == NULL || sink->cert == NULL || sink->key == NULL)
 		errx(2, "--dir, --cert and --key are needed");
 	sink->random = (uint64_t)sink->seed * 0x9e3779b97f4a7c15u + 1;
-}
-
-static void open_index(struct sink *sink)
-{
-	char path[1024];
-	int c;
-
-	snprintf(path, sizeof(path), "%s/index.tsv", sink->dir);
-	sink->index = fopen(path, "a+e");
-	if (sink->index == NULL)
-		err(1, "%s", path);
-	rewind(sink->index);
-	while ((c = getc(sink->index)) != EOF)
-		sink->number += c == '\n';
 }
 
 static void open_tls(struct sink *sink)
@@ -592,7 +519,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if ((sink.base = event_base_new()) == NULL)
 		errx(1, "no event loop");
-	open_index(&sink);
+	sink_open_lists(&sink);
 	open_tls(&sink);
 	open_socket(&sink);
 	return event_base_dispatch(sink.base) < 0;

@@ -1,9 +1,9 @@
 """The benchmark's workload, made from a seed: rosters as CSV sheets, and requests.
 
-30 offices in 8 U.S. zones; each has 12 full-time coordinators on 8-hour days and 8 collateral-duty ones
-on three half-days. One-hour routine requests whose windows begin over four weeks with a change of the
-clocks in the middle; limits are wide enough to serve all. No office has a backup, unless `backups` are
-asked for: then each two stand in for one another.
+Offices in 8 U.S. zones, 30 unless more are asked for; of the 20 coordinators of each, 12 are full-time on
+8-hour days and 8 collateral-duty ones on three half-days. One-hour routine requests whose windows begin over
+four weeks with a change of the clocks in the middle; limits are wide enough to serve all. No office has a
+backup, unless `backups` are asked for: then each two stand in for one another.
 """
 
 import datetime
@@ -32,16 +32,16 @@ def next_change(after):
     return moment
 
 
-def roster(backups=False):
-    """Rows for harness.write_sheets()."""
+def roster(backups=False, count=OFFICES, size=20):
+    """Rows for harness.write_sheets(): `count` offices with `size` coordinators."""
     offices, people, patterns = [], [], []
-    for number in range(OFFICES):
+    for number in range(count):
         code = office_code(number)
         backup = f'{office_code(number ^ 1)}:120' if backups else ''
         offices.append([code, f'Field Office {code}', ZONES[number % len(ZONES)], '+1 202 555 0100',
                         'Mon-Fri 08:00-17:00', 'MAIN=Federal Building', backup])
-        for place in range(20):
-            person, full = f'{code}-{place + 1:02}', place < 12
+        for place in range(size):
+            person, full = f'{code}-{place + 1:02}', place < size * 3 // 5
             # Everybody speaks English, a third Spanish, and each of the others two or three an office.
             spoken = ['en'] + (['es'] if place % 3 == 0 else []) + (['vi'] if place in (1, 4, 13) else []) \
                 + (['zh'] if place in (2, 7, 16) else [])
@@ -59,13 +59,13 @@ def roster(backups=False):
     return {'offices': offices, 'coordinators': people, 'patterns': patterns}
 
 
-def requests(count, seed, now=None):
+def requests(count, seed, now=None, offices=OFFICES):
     """(office, language, window_from) of each request."""
     draw = random.Random(seed)
     now = now or datetime.datetime.now(UTC)
     middle = next_change(now + datetime.timedelta(days=14))
     begin = middle - datetime.timedelta(days=14)
     for _ in range(count):
-        office = office_code(draw.randrange(OFFICES))
+        office = office_code(draw.randrange(offices))
         language = draw.choices(*LANGUAGES)[0]
         yield office, language, begin + datetime.timedelta(minutes=draw.randrange(28 * 24 * 60))

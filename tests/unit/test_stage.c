@@ -10,7 +10,7 @@
 #include "backoff.h"
 #include "stage.h"
 
-enum { SLOW_POLL_MS = 60000 };
+enum { SLOW_POLL_MS = 60000, PAUSE_MS = 500 };
 
 /* A stage whose turns end as the test says: at once, or when the test ends them. */
 enum ending { DONE, FAILED, LATER };
@@ -20,7 +20,7 @@ struct fixture {
 	struct stage *stage;
 	enum ending ending;
 	long next_ms;
-	unsigned turns;
+	unsigned turns, last_turn; /* the loop ends with the last, 0: goes on */
 	bool in_wake;
 	unsigned wakes_within; /* stage_wake() calls from inside the turn */
 };
@@ -31,6 +31,8 @@ static void turn(void *arg)
 
 	assert_false(f->in_wake);
 	f->turns++;
+	if (f->turns == f->last_turn)
+		event_base_loopbreak(f->base);
 	assert_true(stage_is_busy(f->stage));
 	for (; f->wakes_within; f->wakes_within--)
 		stage_wake(f->stage);
@@ -40,9 +42,9 @@ static void turn(void *arg)
 		stage_failed(f->stage);
 }
 
-static int set_up_with(void **state, long poll_ms)
+static int set_up_with(void **state, long poll_ms, long pause_ms)
 {
-	static const struct stage_ops ops = {.name = "test", .turn = turn};
+	const struct stage_ops ops = {.name = "test", .turn = turn, .pause_ms = pause_ms};
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
@@ -55,12 +57,22 @@ static int set_up_with(void **state, long poll_ms)
 
 static int set_up(void **state)
 {
-	return set_up_with(state, SLOW_POLL_MS);
+	return set_up_with(state, SLOW_POLL_MS, 0);
 }
 
 static int set_up_fast(void **state)
 {
-	return set_up_with(state, 30);
+	return set_up_with(state, 30, 0);
+}
+
+static int set_up_pausing(void **state)
+{
+	return set_up_with(state, SLOW_POLL_MS, PAUSE_MS);
+}
+
+static int set_up_pausing_long(void **state)
+{
+	return set_up_with(state, SLOW_POLL_MS, SLOW_POLL_MS);
 }
 
 static int tear_down(void **state)
@@ -88,6 +100,13 @@ static void run_for(struct fixture *f, long ms)
 	event_base_dispatch(f->base);
 }
 
+/* Until its turns are so many, and no longer than a busy machine can take for some. */
+static void run_until(struct fixture *f, unsigned turns)
+{
+	f->last_turn = turns;
+	run_for(f, 30000);
+}
+
 static void test_sleeps_until_woken(void **state)
 {
 	struct fixture *f = *state;
@@ -101,6 +120,32 @@ static void test_sleeps_until_woken(void **state)
 	assert_int_equal(f->turns, 1);
 	assert_int_equal(stage_turns(f->stage), 1);
 	assert_false(stage_is_busy(f->stage));
+}
+
+static void test_pause_is_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	wake(f);
+	run_for(f, 20);
+	assert_int_equal(f->turns, 0);
+}
+
+/* News that comes while it waits for more is of the same turn, and delays it no further. */
+static void test_pause_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 6; i++) {
+		if (f->turns == 0)
+			wake(f);
+		run_for(f, PAUSE_MS / 4);
+	}
+	assert_int_equal(f->turns, 1);
+	f->wakes_within = 1;
+	wake(f);
+	run_until(f, 3); /* a wake within a turn: one more, after a pause */
+	assert_int_equal(f->turns, 3);
 }
 
 static void test_slow_poll(void **state)
@@ -270,10 +315,13 @@ static void test_freeing_nothing(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-#define FAST(f) cmocka_unit_test_setup_teardown(f, set_up_fast, tear_down)
+#define TEST(f)    cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define FAST(f)    cmocka_unit_test_setup_teardown(f, set_up_fast, tear_down)
+#define PAUSING(f) cmocka_unit_test_setup_teardown(f, set_up_pausing, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sleeps_until_woken),
+		cmocka_unit_test_setup_teardown(test_pause_is_kept, set_up_pausing_long, tear_down),
+		PAUSING(test_pause_ends),
 		FAST(test_slow_poll),
 		FAST(test_next_is_capped_by_the_poll),
 		TEST(test_next_in),
