@@ -37,7 +37,7 @@ import time
 Request = collections.namedtuple('Request', 'request_id case_code case_state held state reason')
 Appointment = collections.namedtuple(
     'Appointment', 'appointment_id request_id uid coordinator_id mail live busy_from busy_to starts ends '
-    'sequence urgency state', defaults=('routine', 'invited'))
+    'sequence urgency state ended', defaults=('routine', 'invited', None))
 Move = collections.namedtuple('Move', 'request_id for_request starts due')
 Message = collections.namedtuple(
     'Message', 'message_id mail_uuid method uid sequence recipient state ever_claimed claims', defaults=(1,))
@@ -173,15 +173,22 @@ def ended_cancelled(facts):
     refused = {m.uid for m in facts.messages if m.method == 'CANCEL' and m.state == 'refused'}
     kept = {m.uid for m in facts.messages if m.method == 'CANCEL' and m.state == 'suppressed'}
     told = {c.uid for c in facts.copies if c.method == 'CANCEL'}
+    # What came back never reached them; that a cancellation was kept back, as of a case that was on hold then, is on record.
+    came_back = {m.uid for m in facts.messages if m.method == 'REQUEST' and m.state == 'refused'} - {
+        m.uid for m in facts.messages if m.method == 'REQUEST' and m.state == 'sent'}
+    on_record = {e.appointment_id for e in facts.events if e.event == 'message_suppressed'}
     invited = {c.uid: c for c in facts.copies if c.method == 'REQUEST'}
     for appointment in facts.appointments:
         uid = appointment.uid
         if appointment.live or appointment.state in ('held', 'missed'):
             continue
-        if uid not in invited or uid in told or uid in refused:
+        # What was over by then is called off no more.
+        if appointment.ended is not None and appointment.ended >= appointment.ends:
             continue
-        if not (uid in kept and appointment.request_id in quiet):
-            yield (f'appointment {appointment.appointment_id} is no longer live, but '
+        if uid not in invited or uid in told or uid in refused or uid in came_back:
+            continue
+        if not (uid in kept and (appointment.request_id in quiet or appointment.appointment_id in on_record)):
+            yield (f'appointment {appointment.appointment_id} is {appointment.state} and no longer live, but '
                    f'{invited[uid].recipient} was never told')
 
 
@@ -314,7 +321,7 @@ APPOINTMENTS = '''
 SELECT a.appointment_id, a.request_id, a.uid::text, a.coordinator_id, p.mail, a.live,
        extract(epoch FROM lower(a.busy))::float8, extract(epoch FROM upper(a.busy))::float8,
        extract(epoch FROM lower(a.span))::bigint, extract(epoch FROM upper(a.span))::bigint, a.sequence,
-       a.urgency, a.state
+       a.urgency, a.state, extract(epoch FROM a.ended_at)::float8
 FROM vac_store.appointment a JOIN vac_store.coordinator p USING (coordinator_id)'''
 # Those that still stand where they were moved.
 MOVES = '''
@@ -338,8 +345,9 @@ UNION ALL
 SELECT NULL, (h.detail ->> 'from_appointment')::bigint, h.event FROM vac_store.history h
 WHERE (h.detail ->> 'from_appointment')::bigint IS DISTINCT FROM h.appointment_id AND h.detail ? 'from_appointment'
 '''
+# A mail may have any octet, NUL too.
 INBOUND = '''
-SELECT inbound_id, substring(convert_from(raw, 'LATIN1') FROM '(?i)Message-ID: *<([^>]*)>'), envelope_recipient, state, outcome
+SELECT inbound_id, substring(encode(raw, 'escape') FROM '(?i)Message-ID: *<([^>]*)>'), envelope_recipient, state, outcome
 FROM vac_store.inbound'''
 ANSWERS = '''
 SELECT a.request_id, o.appointment_id, o.inbound_id, o.partstat
@@ -375,8 +383,9 @@ def calendar_fields(message):
     return (None,) * 5
 
 
-def read_copy(number, raw, recipient=None):
-    message = email.message_from_bytes(raw, policy=email.policy.default)
+def read_copy(number, raw, recipient=None, message=None):
+    """message: the same, if it has been parsed already."""
+    message = message or email.message_from_bytes(raw, policy=email.policy.default)
     mail_uuid = message['Message-ID'].strip().strip('<>').split('@')[0]
     if recipient is None:
         recipient = message['To'].addresses[0].addr_spec

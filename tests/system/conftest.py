@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 
 import harness  # noqa: E402
+import survived  # noqa: E402
 
 
 def pytest_configure(config):
@@ -18,11 +19,11 @@ def pytest_configure(config):
 
 # Files whose tests start no program of ours that a sanitizer could watch, whose C others drive as well, or
 # which look at what a sanitizer changes.
-BARE_FILES = {'test_access_token.py', 'test_answers.py', 'test_answers_locked.py', 'test_answers_walk.py', 'test_backup.py', 'test_cases.py',
-              'test_check.py', 'test_checker.py', 'test_daemons.py', 'test_deadline.py', 'test_import.py', 'test_inbox_real.py',
+BARE_FILES = {'test_access_token.py', 'test_answers.py', 'test_answers_locked.py', 'test_answers_walk.py', 'test_backup.py', 'test_bench.py',
+              'test_cases.py', 'test_check.py', 'test_checker.py', 'test_daemons.py', 'test_deadline.py', 'test_generations.py', 'test_import.py', 'test_inbox_real.py',
               'test_intake_openapi.py', 'test_locks.py', 'test_migrate.py', 'test_move.py', 'test_plan_command.py',
               'test_plan_cost.py', 'test_psql.py', 'test_reassign.py', 'test_restart.py', 'test_rights.py',
-              'test_rights_walk.py', 'test_sandbox.py', 'test_secrets.py', 'test_simulate.py', 'test_upgrade.py', 'test_view_plans.py', 'test_views.py', 'test_year.py'}
+              'test_rights_walk.py', 'test_sandbox.py', 'test_secrets.py', 'test_simulate.py', 'test_soak.py', 'test_upgrade.py', 'test_view_plans.py', 'test_views.py', 'test_year.py'}
 
 # Files whose tests say the same in either build: no crash, limit or load of theirs is another under the sanitizers.
 WATCHED_FILES = {'test_end_to_end.py', 'test_history.py', 'test_inbox.py', 'test_intake.py', 'test_invitation_format.py', 'test_pg.py',
@@ -30,7 +31,7 @@ WATCHED_FILES = {'test_end_to_end.py', 'test_history.py', 'test_inbox.py', 'test
 
 
 # Files that take long by themselves: a run of everything has them in another lane.
-LONG_FILES = {'test_plan_cost.py', 'test_reassign.py', 'test_restart.py', 'test_view_plans.py', 'test_views.py', 'test_year.py'}
+LONG_FILES = {'test_plan_cost.py', 'test_reassign.py', 'test_restart.py', 'test_soak.py', 'test_view_plans.py', 'test_views.py', 'test_year.py'}
 
 
 def pytest_collection_modifyitems(items):
@@ -41,6 +42,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker('bare')
         if item.path.name in WATCHED_FILES:
             item.add_marker('watched')
+
+
+def pytest_terminal_summary(terminalreporter):
+    survived.tell(terminalreporter)
+
+
+@pytest.fixture(scope='session')
+def record():
+    """What was survived, for the sums at the end of the run."""
+    return survived.RECORD
 
 
 @pytest.fixture(scope='session')
@@ -94,10 +105,10 @@ def sink(folder, certs):
 def vacd(folder, certs):
     started = []
 
-    def start(database, sink=None, program=harness.VACD, **settings):
+    def start(database, sink=None, program=harness.VACD, front=(), **settings):
         port = sink.port if sink is not None else None
         chosen = harness.daemon_settings(folder, database, certs, port, **settings)
-        made = harness.Daemon(folder, f'vacd{len(started) + 1}', chosen, program)
+        made = harness.Daemon(folder, f'vacd{len(started) + 1}', chosen, program, front=front)
         started.append(made)
         return made
 

@@ -252,18 +252,25 @@ class Cluster:
             connection.execute(f'CREATE DATABASE {name} {options}')
         return Database(self, name)
 
+    def _name(self):
+        self.count += 1
+        return f'vac_{self.count}'
+
+    def copy(self, database):
+        """A database like this one, which nobody may be connected to."""
+        # The other strategy writes every page to the log, too: twice the time.
+        copy = self._create(self._name(), f'TEMPLATE {database.name} STRATEGY file_copy')
+        copy.set_up_copy()
+        return copy
+
     def database(self, rosters=None, migrate=True):
         """A fresh one. Migrated once for all: each is a copy, which is five times as quick."""
-        self.count += 1
-        name = f'vac_{self.count}'
         if not migrate:
-            return self._create(name)
+            return self._create(self._name())
         if self.template is None:
             self.template = self._create('vac_migrated')
             self.template.migrate()
-        # The other strategy writes every page to the log, too: twice the time.
-        database = self._create(name, f'TEMPLATE {self.template.name} STRATEGY file_copy')
-        database.set_up_copy()
+        database = self.copy(self.template)
         if rosters:
             database.import_rosters(rosters)
         return database
@@ -400,13 +407,13 @@ def daemon_settings(folder, database, certs, port=None, **settings):
 
 
 class Daemon:
-    def __init__(self, folder, name, settings, program=VACD, start=True):
+    def __init__(self, folder, name, settings, program=VACD, start=True, front=()):
         folder = pathlib.Path(folder)
         self.program = program
         self.config = write_config(folder / f'{name}.conf', **settings)
         self.log_path = folder / f'{name}.log'
         self.process = None
-        self.front = []
+        self.front = front
         if start:
             self.start()
 

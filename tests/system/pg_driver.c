@@ -7,12 +7,14 @@
  *   drop-in-reply  the next reply drops the connection, and tries to call
  *   free-in-reply  the next reply frees everything; the program ends
  *   drop           drops the connection
+ *   watch          opens a descriptor and has the loop watch it; "heard" when the loop tells of it
  * Besides: "up", "down", "notify CHANNEL", "not connected".
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <event2/event.h>
 
@@ -23,7 +25,7 @@ enum on_reply { NOTHING, DROP, FREE };
 
 static struct event_base *base;
 static struct pg *pg;
-static struct event *input;
+static struct event *input, *watched;
 static enum on_reply on_reply;
 enum { MOST_CALLS = 4096 };
 static int calls, numbers[MOST_CALLS];
@@ -105,6 +107,23 @@ static void call_big(size_t size)
 	free(text);
 }
 
+static void on_heard(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	say("heard");
+}
+
+static void watch(void)
+{
+	int fd = eventfd(1, EFD_CLOEXEC);
+
+	watched = event_new(base, fd, EV_READ, on_heard, NULL);
+	if (!watched || event_add(watched, NULL) < 0)
+		abort();
+}
+
 static void obey(char *line)
 {
 	if (strncmp(line, "call ", 5) == 0)
@@ -117,6 +136,8 @@ static void obey(char *line)
 		on_reply = FREE;
 	else if (strcmp(line, "drop") == 0)
 		pg_drop(pg);
+	else if (strcmp(line, "watch") == 0)
+		watch();
 }
 
 static void on_input(evutil_socket_t fd, short what, void *arg)
@@ -168,6 +189,8 @@ int main(int argc, char **argv)
 	event_base_dispatch(base);
 	pg_free(pg);
 	event_free(input);
+	if (watched)
+		event_free(watched);
 	event_base_free(base);
 	free(pending);
 	return 0;

@@ -161,13 +161,15 @@ def test_authentication_results_count_when_the_server_is_named(office, at_work):
     assert (state_of(office, one), state_of(office, other)) == ('invited', 'accepted')
 
 
-def test_what_is_no_answer(office, at_work):
+def test_what_is_no_answer(office, at_work, record):
     at_work()
     for raw in (b'', b'\0' * 1000, b'\r\n\r\n', b'Content-Type: multipart/mixed; boundary=x\r\n\r\n--x', os.urandom(5000)):
         state, _, _ = outcome(office, receive(office, 'vacd@agency.example.org', raw))
         assert state in ('done', 'listed')
+        record.bad_input('mail')
     long = b'From: a@example.org\r\n\r\n' + b'x' * (33 << 20)
     assert outcome(office, receive(office, 'vacd@agency.example.org', long))[1] == 'unreadable'
+    record.bad_input('mail')
 
 
 # ---- mail that does harm -------------------------------------------------------------------------

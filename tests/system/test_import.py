@@ -221,8 +221,9 @@ def test_one_bad_file_keeps_all_out(database, sheet):
     (b'coordinator,from,to\nA,\0,B\n', 'sheet.csv:2: column from, character 3: a control'),
     ('coordinator,from,to\nA,"a\nb",B\n', 'sheet.csv:2: column from, character 3: a quote that'),
 ])
-def test_bad_forms(database, sheet, text, words):
+def test_bad_forms(database, sheet, record, text, words):
     assert words in must_refuse(database, 'roster', sheet(text))
+    record.bad_input('sheet of a roster')
 
 
 def test_missing_file_and_folder(database, folder):

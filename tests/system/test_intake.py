@@ -142,11 +142,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize('form, status, field', REFUSED, ids=range(len(REFUSED)))
-def test_refused_field_by_field(door, form, status, field):
+def test_refused_field_by_field(door, record, form, status, field):
     before = door.cases()
     answer = door.post(form, 'refused')
     told(answer, status, field)
     assert door.cases() == before
+    record.bad_input('form at the intake')
 
 
 def test_every_fault_of_a_form_is_told_at_once(door):
@@ -203,7 +204,7 @@ RAW = [
 
 
 @pytest.mark.parametrize('request_bytes, status', RAW, ids=range(len(RAW)))
-def test_what_is_no_request(door, request_bytes, status):
+def test_what_is_no_request(door, record, request_bytes, status):
     """What stands behind it is no request either: there is one answer, and then the end."""
     form = b'{"office": "SEA"}'
     raw = door.say(request_bytes + POST + b'Authorization: Bearer ' + door.tokens['tips'].encode() + b'\r\nIdempotency-Key: behind\r\n'
@@ -212,15 +213,17 @@ def test_what_is_no_request(door, request_bytes, status):
     assert answer.status == status and answer.headers['connection'] == 'close' and answer.body['errors'], answer
     assert raw.count(b'Cache-Control') == 1
     assert door.database.value("SELECT count(*) FROM vac_store.case_record WHERE idempotency_key = 'behind'") == 0
+    record.bad_input('request at the intake')
 
 
 @pytest.mark.parametrize('rest', [b'broken\r\n', b'Host: y\r\n', b'Expect: magic\r\n', b'Content-Length: 5\r\n', b'X: ' + b'x' * 9000 + b'\r\n'],
                          ids=['line', 'twice', 'expect', 'body', 'long'])
-def test_head_is_answered_without_a_body(door, rest):
+def test_head_is_answered_without_a_body(door, record, rest):
     """Also when what is wrong is found later than that it is a HEAD."""
     raw = door.say(b'HEAD /v1/cases HTTP/1.1\r\nHost: x\r\n' + rest + b'\r\n')
     head, body = raw.split(b'\r\n\r\n', 1)
     assert head.startswith(b'HTTP/1.1 4') and b'Content-Length: 1' in head and body == b'', raw
+    record.bad_input('request at the intake')
 
 
 def test_a_whole_uri_as_target(door):
@@ -252,12 +255,13 @@ def test_what_is_no_request_behind_one_that_is(door):
 # ---- who may -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('header', [None, 'Bearer vac_' + '0' * 64, 'Bearer ', 'Bearer a b', 'Basic dXNlcjpwYXNz', 'Bearer ' + 'x' * 300])
-def test_unknown_clients(door, header):
+def test_unknown_clients(door, record, header):
     options = ['-H', f'Authorization: {header}'] if header else []
     answer = door.post(CASE, 'k', *options, token=None)
     told(answer, 401, None)
     assert answer.headers['www-authenticate'].startswith('Bearer')
     assert door.ask('/v1/cases/AAA-AAA', *options, token=None).body == answer.body
+    record.bad_input('request at the intake', 2)
 
 
 def fingerprint(cert):

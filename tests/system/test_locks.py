@@ -329,6 +329,32 @@ def test_two_daemons_claim_different_groups(world):
     assert len(first) == 1 and len(second) == 2 and first[0] not in second
 
 
+def test_a_roster_that_changes_while_a_request_is_held_is_not_lost_to_it(world):
+    request = world.ask()
+    world.admin.execute("UPDATE request SET unserved_since = now(), plan_at = now() + interval '1 day' WHERE request_id = %s", (request,))
+
+    def claimed():
+        world.admin.execute('UPDATE dispatch_group SET lease_until = NULL')
+        return [row[0] for row in world.daemon.execute('SELECT group_id FROM vac_daemon.claim_groups(%s, 10, 60000)', (world.me,))]
+
+    def put_off():
+        return world.value('SELECT plan_at > clock_timestamp() FROM request WHERE request_id = %s', request)
+
+    supervisor = world.supervisor()
+    supervisor.execute('SELECT FROM request WHERE request_id = %s FOR UPDATE', (request,))
+    world.admin.execute('SELECT plan_soon(%s)', (world.group,))
+    assert claimed() == [world.group] and put_off()
+    world.admin.execute('UPDATE dispatch_group SET lease_until = NULL')
+    # Looked for again, but not without a pause.
+    assert world.value('SELECT count(again_at) FROM plan_stale') == 1
+    assert world.daemon.execute('SELECT vac_daemon.next_dispatch()').fetchone()[0] <= 5000
+    supervisor.rollback()
+    supervisor.close()
+    world.admin.execute("UPDATE plan_stale SET again_at = again_at - interval '5 seconds'")
+    assert claimed() == [world.group] and not put_off()
+    assert world.value('SELECT count(*) FROM plan_stale') == 0
+
+
 def test_a_cancellation_that_is_not_committed_holds_its_message_back(world):
     request = world.ask()
     assert world.store(world.choose(request, 'ANNE')) == ['stored']

@@ -257,6 +257,19 @@ def test_drop_comes_back(driver):
         it.expect('down', 'up')
 
 
+def test_what_is_opened_in_the_turn_of_a_loss_is_watched(driver, own_cluster):
+    """libpq closes its socket; who opens a descriptor then gets the same number, in the same turn of the loop."""
+    it = driver()
+    it.process.send_signal(signal.SIGSTOP)
+    with psycopg.connect(own_cluster.conninfo('postgres')) as connection:
+        pid = backend(connection)
+    os.kill(pid, signal.SIGKILL)    # it says no word, which would be read first
+    harness.wait_for(lambda: not os.path.exists(f'/proc/{pid}'), what='the end of the session')
+    it.tell('watch')
+    it.process.send_signal(signal.SIGCONT)
+    assert sorted(it.hear() for _ in range(3)) == ['down', 'heard', 'up']
+
+
 def conninfo_with(first, port, cluster, extra=''):
     return (f'host={first},{cluster.socket_dir} port={port},{cluster.port} user=postgres '
             f'dbname=postgres {extra}')
@@ -269,6 +282,22 @@ def test_a_host_that_swallows_everything_hides_no_other(driver, own_cluster):
         it.expect('up', seconds=10)
         it.tell('drop')
         it.expect('down', 'up', seconds=10)
+
+
+def test_the_server_is_to_ask_after_us(driver, folder):
+    """Else a session that went silent in the midst of a call keeps its locks for hours. What the connection string
+    says of it stands behind, and counts."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / '.s.PGSQL.5432'))
+        listener.listen()
+        driver(f"host={folder} port=5432 user=postgres dbname=postgres options='-c tcp_keepalives_idle=60'", up=False)
+        connection, _ = listener.accept()
+        with connection:
+            asked = dict(zip(*[iter(connection.recv(65536)[8:].split(b'\0'))] * 2))[b'options'].decode().split('-c ')
+    asked = [words.strip() for words in asked]
+    for words in ('tcp_keepalives_idle=30', 'tcp_keepalives_interval=5', 'tcp_keepalives_count=3', 'tcp_user_timeout=45000'):
+        assert words in asked, asked
+    assert asked.index('tcp_keepalives_idle=30') < asked.index('tcp_keepalives_idle=60') < asked.index('lock_timeout=2000')
 
 
 def test_a_host_that_refuses_is_passed_over(driver, own_cluster):

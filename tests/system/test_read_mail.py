@@ -132,7 +132,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize('name', HOSTILE)
-def test_work_does_not_grow_faster_than_the_mail(name, tmp_path):
+def test_work_does_not_grow_faster_than_the_mail(name, tmp_path, record):
     """Within the limits of the reader."""
     kind, part, times, expected = HOSTILE[name]
     mail = tmp_path / 'mail'
@@ -140,6 +140,7 @@ def test_work_does_not_grow_faster_than_the_mail(name, tmp_path):
                     + f'--b\r\nContent-Type: {kind}\r\n\r\n{part}' * times + '--b--\r\n', newline='')
     letter, = read_all([mail])
     assert letter.get('kind') == expected, letter
+    record.bad_input('mail')
 
 
 def test_no_text_of_a_mail_is_in_a_letter():

@@ -20,7 +20,7 @@ import views_bench  # noqa: E402
 SMALL = {'service', 'policy', 'office', 'office_hours', 'office_place', 'office_backup', 'holiday', 'supervisor', 'supervisor_office', 'coordinator',
          'coordinator_service', 'coordinator_language', 'weekly_pattern', 'rotation', 'rotation_member', 'protected_word', 'allowed_domain',
          'clock_kind', 'reference', 'cover', 'minimum', 'designation', 'office_designation', 'client', 'client_key',
-         'client_office', 'office_limit', 'alarm', 'daemon', 'heartbeat', 'dispatch_group', 'interpreter_left'}
+         'client_office', 'office_limit', 'alarm', 'daemon', 'heartbeat', 'dispatch_group', 'interpreter_left', 'generation'}
 # Dear rather than forbidden: what is forbidden and done all the same outweighs all else, and any plan is as good as another then.
 FORCED = ('seq_page_cost = 1000', 'random_page_cost = 1', 'enable_hashjoin = off', 'enable_mergejoin = off', 'enable_material = off', 'enable_memoize = off')
 
@@ -33,13 +33,13 @@ def scans(node):
         yield from scans(child)
 
 
-def amiss(plan, partial):
+def amiss(plan, partial, small=frozenset(SMALL)):
     """What the plan reads from one end to the other."""
     for node in scans(plan):
         kind, table = node['Node Type'], node.get('Relation Name', '')
-        if kind == 'Seq Scan' and table not in SMALL:
+        if kind == 'Seq Scan' and table not in small:
             yield f'{table} in sequence'
-        elif 'Index Name' in node and 'Index Cond' not in node and node['Index Name'] not in partial and table not in SMALL:
+        elif 'Index Name' in node and 'Index Cond' not in node and node['Index Name'] not in partial and table not in small:
             yield f'{table} along all of {node["Index Name"]}'
 
 
@@ -57,6 +57,9 @@ def test_no_view_reads_a_large_table_from_end_to_end(year, login, role, at_least
     partial = {row[0] for row in year.query('SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indpred IS NOT NULL')}
     code = year.value("SELECT case_code FROM vac_store.case_record WHERE state = 'open' LIMIT 1")
     asked = views_bench.questions(year, code, role)
+    # Generations that were made in advance have no page to read.
+    small = SMALL | {row[0] for row in year.query('''SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE c.relkind = 'r' AND pg_relation_size(c.oid) = 0''')}
     found = []
     with year.connect(login) as connection:
         for setting in FORCED:
@@ -65,7 +68,7 @@ def test_no_view_reads_a_large_table_from_end_to_end(year, login, role, at_least
             # The first few in an index's own order are not all of it; of a function no plan is seen.
             if not name.endswith('()') and 'LIMIT' not in question:
                 plan = connection.execute(f'EXPLAIN (FORMAT JSON) {question}').fetchone()[0][0]['Plan']
-                found += [f'{question}: {what}' for what in amiss(plan, partial)]
+                found += [f'{question}: {what}' for what in amiss(plan, partial, small)]
     assert len(asked) >= at_least
     assert not found, '\n'.join(found)
 

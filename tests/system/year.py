@@ -160,7 +160,7 @@ class Year:
             if ending in ('taken', 'unsaid'):
                 path = self.sink.dir / f'{int(number):08}.eml'
                 self.counts['mails out'] += 1
-                self.coordinators.read(Letter(path, sender, recipients.split(',')[0]))
+                self.coordinators.read(Letter(path.read_bytes(), sender, recipients.split(',')[0]))
                 path.unlink()
 
     # ---- what happens ------------------------------------------------------------------------

@@ -52,7 +52,9 @@ RULES = {
         SELECT r.case_code, format('%%s made %%s', a.appointment_id, a.made_at) FROM r JOIN vac_store.appointment a ON a.request_id = r.request_id
             CROSS JOIN t
             WHERE a.state = 'invited' AND a.answer_by IS NULL AND upper(a.span) > t.now_at AND a.made_at < t.late - interval '1 hour'
-                AND r.case_state = 'open' AND NOT EXISTS (SELECT FROM vac_store.message m WHERE m.appointment_id = a.appointment_id AND m.waiting)''',
+                AND r.case_state = 'open' AND NOT EXISTS (SELECT FROM vac_store.message m WHERE m.appointment_id = a.appointment_id AND m.waiting)
+                -- What was set by hand, or moved, stays; the supervisors are told to telephone.
+                AND NOT ((a.pinned OR a.sequence > 0) AND r.told_at IS NOT NULL AND r.tell_at > t.late)''',
     'two appointments of one coordinator at once': '''
         SELECT NULL, format('%%s and %%s of %%s', a.appointment_id, b.appointment_id, a.coordinator_id) FROM vac_store.appointment a
             JOIN vac_store.appointment b ON b.coordinator_id = a.coordinator_id AND b.appointment_id > a.appointment_id AND a.span && b.span

@@ -194,6 +194,14 @@ def why_no_machines():
     return '' if done.returncode == 0 else f'no network namespaces here: {done.stderr.strip()}'
 
 
+def start_relay(*ends, front=()):
+    """See relay.py."""
+    made = subprocess.Popen([*front, sys.executable, pathlib.Path(__file__).with_name('relay.py'), *map(str, ends)],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    assert made.stdout.readline() == 'listening\n'
+    return made
+
+
 class Space:
     """A network namespace, as long as a process sleeps in it."""
 
@@ -212,9 +220,7 @@ class Space:
 
     def relay(self, *ends):
         """What comes in at the first address goes to the second one."""
-        made = subprocess.Popen([*self.command(), sys.executable, pathlib.Path(__file__).with_name('relay.py'), *map(str, ends)],
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        assert made.stdout.readline() == 'listening\n'
+        made = start_relay(*ends, front=self.command())
         self.started.append(made)
         return made
 

@@ -11,7 +11,8 @@ next is looked at. What it does:
   before   both sides are closed, and the message does not arrive
   middle   half of it does
   after    all of it does, and then both sides are closed
-  silent   neither it nor anything behind it arrives, either way, and nobody is told (half open)
+  silent   neither it nor anything behind it arrives, either way, and nobody is told (half open); the server
+           finds out after some seconds, as its keepalives would
   unknown  of a call's answer: the server has said all of it, so that what was to be committed is; none of
            that arrives, and both sides are closed
 """
@@ -25,6 +26,7 @@ import struct
 import threading
 
 TO_SERVER, TO_CLIENT = 'to server', 'to client'
+KEEPALIVE_SECONDS = 5
 WAYS = ('before', 'middle', 'after', 'silent')
 
 
@@ -200,6 +202,7 @@ class Proxy:
         message = head + rest
         if how == 'silent':
             connection.silent = True
+            self.loop.call_later(KEEPALIVE_SECONDS, connection.writers[1].transport.abort)
             return
         if how == 'unknown':
             connection.swallowing = True

@@ -1,4 +1,4 @@
-"""Forwards TCP connections: relay.py HOST PORT TO-HOST TO-PORT"""
+"""Forwards TCP connections: relay.py HOST PORT TO-HOST TO-PORT, or relay.py HOST PORT TO-SOCKET"""
 
 import asyncio
 import sys
@@ -15,10 +15,10 @@ async def forward(reader, writer):
         writer.close()
 
 
-async def main(host, port, to_host, to_port):
+async def main(host, port, to, to_port=None):
     async def accept(reader, writer):
         try:
-            there = await asyncio.open_connection(to_host, to_port)
+            there = await (asyncio.open_connection(to, to_port) if to_port else asyncio.open_unix_connection(to))
         except OSError:
             writer.close()
             return

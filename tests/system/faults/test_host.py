@@ -327,7 +327,6 @@ def old_certificates(folder, monkeypatch):
 STEPS = [(1, 0), (1, 1), (0, 1), (-1, -1), (0, 0)]
 
 
-@pytest.mark.skipif(os.environ.get('VACD_FAULTS') != 'full', reason='in the long form only')
 def test_clock_set(folder, sink, record, full, monkeypatch):
     """Both clocks are set by a day, forward and back, under load; nothing waits for a day to come again."""
     certs = old_certificates(folder, monkeypatch)

@@ -225,6 +225,8 @@ class Lane:
         for cell in self.done:
             record.fault(f'mail server, {cell.step}',
                          GROUPS.get(cell.kind, 'wrong TLS') + (', case withdrawn' if cell.withdrawn else ''))
+            if cell.kind in NONSENSE:
+                record.bad_input('reply of a mail server')
         record.delivered += len(self.server.mails)
         return None
 

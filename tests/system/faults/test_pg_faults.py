@@ -14,7 +14,7 @@ import harness
 import lmtp_client
 import load
 import pg_proxy
-from pg_pair import Processes, check_all
+from pg_pair import Processes, check_all, start_relay
 from pg_proxy import TO_CLIENT, TO_SERVER, WAYS, Fault
 from answering import Coordinators, MailServer
 
@@ -38,13 +38,13 @@ def own_cluster(session_folder):
 class World:
     """A database, a mail server, coordinators who answer, and one daemon between them."""
 
-    def __init__(self, cluster, folder, mail, vacd, host=None):
+    def __init__(self, cluster, folder, mail, vacd, host=None, port=None, decided=False):
         self.database = load.database(cluster, folder)
         self.database.query("SELECT vac.set_policy('mail_margin_seconds', '0')")
         self.mail, self.socket, self.codes = mail, str(folder / 'lmtp'), []
-        seen = types.SimpleNamespace(conninfo=lambda login: self.database.conninfo(login, host=host))
+        seen = types.SimpleNamespace(conninfo=lambda login: self.database.conninfo(login, host=host, port=port))
         self.daemon = vacd(seen, mail, lease_ms=1500, poll_ms=300, lmtp_socket=self.socket, database_timeout_ms=TIMEOUT_MS)
-        self.people = Coordinators(mail, MailServer([self.socket], 51), 52).start()
+        self.people = Coordinators(mail, MailServer([self.socket], 51), 52, decided=decided).start()
 
     def open_case(self, number):
         office = load.OFFICES[number % len(load.OFFICES)][0]
@@ -128,17 +128,80 @@ STOPS = [hangs, hangs_for_ever]
 ALL_STOPS = [*STOPS, immediate, fast, sessions_hang]
 
 
-@LONG
 def test_stopped_and_hung(own_cluster, folder, sink, vacd, record, full):
-    world = World(own_cluster, folder, sink(delay_ms=5), vacd)
+    # All answer, whatever the hour: the window of an urgent meeting may be minutes, which the check at the end would wait for.
+    world = World(own_cluster, folder, sink(delay_ms=5), vacd, decided=True)
     stops = 20 * ALL_STOPS if full else STOPS
-    # Nobody immediate: whoever says nothing is asked for ten minutes then, which the check at the end would wait for.
+    # Nobody immediate: a call-out lives in parallel until somebody says yes.
     coming = load.Load(world.database, 12 * len(stops), rate=6, seed=3, urgencies=(6, 3, 0)).start()
     for stop in stops:
         time.sleep(0.5)
         stop(own_cluster, world)
         record.fault('PostgreSQL', stop.__name__.replace('_', ' '))
     world.rest_and_check(coming.finish(600))
+    world.end(record)
+
+
+# ---- two addresses of one name -------------------------------------------------------------------
+
+NAME, ADDRESSES = 'database.example.org', ('127.0.0.2', '127.0.0.3')
+
+
+class Ways:
+    """One server by several addresses of one port, each of which can fall silent; daemons know all by one name."""
+
+    def __init__(self, folder, cluster):
+        self.port = harness.free_port()
+        there = cluster.socket_dir / f'.s.PGSQL.{cluster.port}'
+        self.relays = [start_relay(address, self.port, there) for address in ADDRESSES]
+        self.hosts = folder / 'hosts'
+        self.hosts.write_text('127.0.0.1 localhost\n' + ''.join(f'{address} {NAME}\n' for address in ADDRESSES))
+
+    def enter(self):
+        """What runs after it looks names up in that file."""
+        return ['unshare', '-m', 'sh', '-c', 'mount --bind "$1" /etc/hosts && shift && exec "$@"', 'sh', self.hosts]
+
+    def silence(self, number):
+        """Its connections stay, and new ones are taken by the kernel."""
+        for other, relay in enumerate(self.relays):
+            relay.send_signal(signal.SIGSTOP if other == number else signal.SIGCONT)
+
+    def end(self):
+        for relay in self.relays:
+            relay.kill()
+            relay.wait()
+
+
+def why_no_mounts():
+    """Why a program cannot have a file of its own at the place of another here; '': it can."""
+    if os.geteuid() != 0:
+        return 'mounting needs root'
+    done = harness.run(['unshare', '-m', 'mount', '--bind', '/etc/hosts', '/etc/hosts'])
+    return '' if done.returncode == 0 else f'no mounting here: {done.stderr.strip()}'
+
+
+@pytest.fixture
+def ways(own_cluster, folder):
+    why = why_no_mounts()
+    if why:
+        pytest.skip(why)
+    made = Ways(folder, own_cluster)
+    yield made
+    made.end()
+
+
+def test_an_address_of_the_server_is_silent(own_cluster, folder, sink, vacd, ways, record):
+    """The next one is tried: from the start, and when the one in use falls silent, whichever of them that is."""
+    ways.silence(0)
+    world = World(own_cluster, folder, sink(), lambda *args, **settings: vacd(*args, front=ways.enter(), **settings),
+                  host=NAME, port=ways.port, decided=True)
+    for number, silent in enumerate((0, 1, 0)):
+        ways.silence(silent)
+        world.open_case(number)
+        harness.wait_for(lambda: world.database.value("SELECT count(*) FROM vac_store.case_record WHERE responsible_id IS NULL") == 0, 60, 'an answer')
+        record.fault('PostgreSQL', 'one of two addresses is silent')
+    world.rest_and_check()
+    ways.silence(None)
     world.end(record)
 
 
@@ -154,10 +217,15 @@ def through_proxy(own_cluster, folder, sink, vacd):
         yield world, proxy
 
 
-def cycle(world, proxy, number, faults=()):
-    """A case from its opening to an answer that counted, on connections that begin anew."""
+def cycle(world, proxy, number, faults=(), anew=False):
+    """A case from its opening to an answer that counted, on connections that begin anew; or a daemon does."""
+    if anew:
+        assert world.daemon.stop() == 0
     proxy.arm(*faults)
-    proxy.cut_all()
+    if anew:
+        world.daemon.start()
+    else:
+        proxy.cut_all()
     world.open_case(number)
     world.rest_and_check()
     proxy.disarm()
@@ -185,7 +253,8 @@ def test_cut_at_every_message(through_proxy, record, how, direction):
             cases += 1
             faults = [Fault(application, direction, number, how)
                       for application, numbers in waiting.items() for number in numbers[begin:begin + together]]
-            cycle(world, proxy, cases, faults)
+            # How long one waits for a server that says nothing adds up from one cycle to the next.
+            cycle(world, proxy, cases, faults, anew=how == 'silent')
             struck += note(record, faults)
             for fault in faults:
                 if fault.struck:
