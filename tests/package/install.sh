@@ -9,8 +9,9 @@ older_tree() {          # FOLDER
 	if git -C "$top" cat-file -e "$first_landing^{commit}" 2>/dev/null; then
 		git -C "$top" archive "$first_landing" | tar -x -f - -C "$1"
 		cp -r "$top/debian" "$1"
-		# Of the units there was only this one.
+		# Of the units there was only this one, and of the documents only README.md.
 		sed -i '/vacd-lmtp.socket/d' "$1/debian/rules"
+		sed -i '/SECURITY.md/d' "$1/debian/docs"
 		older=first-landing
 	else
 		copy_tree "$top" "$1"
