@@ -13,7 +13,7 @@
 /* Things done in one call: it holds their locks until it commits. */
 #define BATCH "40"
 /* Each plan that is stored tells of news here; none of it is due within a second. */
-#define NEWS_MS 250
+#define NEWS_MS 50
 
 struct deadline {
 	struct pg *pg;
