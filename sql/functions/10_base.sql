@@ -86,14 +86,14 @@ CREATE OR REPLACE FUNCTION vac_store.tidy_case_code(typed text) RETURNS text
 COMMENT ON FUNCTION vac_store.tidy_case_code(text) IS 'A case code as it is stored, from one typed with or without hyphen, in either case';
 
 -- ---- policy ----------------------------------------------------------------------------------
--- Both in PL/pgSQL, which keeps its plan for the session: a function in SQL is planned again by each
--- query that calls it.
+-- In PL/pgSQL, which keeps its plan for the session: a function in SQL is planned again by each
+-- query that calls it. Asked many times a plan: with names in full it needs no search_path, whose setting takes
+-- longer than the look-up.
 CREATE OR REPLACE FUNCTION vac_store.policy_text(policy_name text, of_urgency text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
-			RETURN (SELECT p.value FROM policy p
+			RETURN (SELECT p.value FROM vac_store.policy p
 				WHERE p.name = policy_name AND (p.urgency = of_urgency OR p.urgency IS NULL)
 				ORDER BY p.urgency NULLS LAST LIMIT 1);
 		END

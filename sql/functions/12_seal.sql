@@ -135,22 +135,22 @@ CREATE OR REPLACE TRIGGER sealed_kept AFTER DELETE ON vac_store.sealed
 	REFERENCING OLD TABLE AS gone
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.sealed_kept();
 
--- Whoever may shorten this could have the daemon remove what they did.
-CREATE OR REPLACE FUNCTION vac_store.keep_history_check() RETURNS trigger
+-- Whoever may shorten these could have the daemon remove what they did.
+CREATE OR REPLACE FUNCTION vac_store.keep_record_check() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
 			IF NOT is_administrator() THEN
 				RAISE insufficient_privilege USING
-					MESSAGE = 'policy keep_history is for administrators of the database',
-					HINT = 'What it says is how long a record is kept of what supervisors did.';
+					MESSAGE = format('policy %s is for administrators of the database', NEW.name),
+					HINT = 'What it says is how long a record is kept of what was done for people, and of what supervisors did.';
 			ELSIF NEW.value::integer BETWEEN 1 AND 89 THEN
-				RAISE check_violation USING MESSAGE = format('policy keep_history: "%s" is neither 0 nor 90 or more days', NEW.value);
+				RAISE check_violation USING MESSAGE = format('policy %s: "%s" is neither 0 nor 90 or more days', NEW.name, NEW.value);
 			END IF;
 			RETURN NEW;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.keep_history_check() IS 'Trigger: only an administrator changes policy keep_history';
-CREATE OR REPLACE TRIGGER policy_keep_history BEFORE INSERT OR UPDATE ON vac_store.policy
-	FOR EACH ROW WHEN (NEW.name = 'keep_history') EXECUTE FUNCTION vac_store.keep_history_check();
+COMMENT ON FUNCTION vac_store.keep_record_check() IS 'Trigger: only an administrator says how long history and cases are kept, for 90 days at least';
+CREATE OR REPLACE TRIGGER policy_keep_record BEFORE INSERT OR UPDATE ON vac_store.policy
+	FOR EACH ROW WHEN (NEW.name IN ('keep_history', 'keep_cases')) EXECUTE FUNCTION vac_store.keep_record_check();

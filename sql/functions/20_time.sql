@@ -82,20 +82,23 @@ CREATE OR REPLACE FUNCTION vac_store.office_time(office_ids integer[], span tstz
 						local_instant(d.day + h.to_time, o.time_zone)))
 						FILTER (WHERE h.from_time IS NOT NULL), '{}') * tstzmultirange(span)
 				FROM office o
-					CROSS JOIN LATERAL (
-						SELECT local_day(lower(span), o.time_zone) + n AS day
-							FROM generate_series(0, local_day(upper(span), o.time_zone)
-								- local_day(lower(span), o.time_zone)) n
-					) d
+					-- OFFSET 0: the weekday is worked out once a day, and holidays are looked for once.
 					LEFT JOIN LATERAL (
-						SELECT oh.weekday, oh.from_time, oh.to_time FROM office_hours oh WHERE oh.office_id = o.office_id
+						SELECT n.day, date_part('isodow', n.day)::integer AS weekday
+							FROM (SELECT local_day(lower(span), o.time_zone) + n AS day
+								FROM generate_series(0, local_day(upper(span), o.time_zone)
+									- local_day(lower(span), o.time_zone)) n) n
+							WHERE NOT EXISTS (SELECT FROM holiday f
+								WHERE f.day = n.day AND (f.office_id = o.office_id OR f.office_id IS NULL))
+							OFFSET 0
+					) d ON true
+					LEFT JOIN LATERAL (
+						SELECT oh.weekday::integer, oh.from_time, oh.to_time FROM office_hours oh WHERE oh.office_id = o.office_id
 						UNION ALL
 						SELECT n, split_part(usual, '-', 1)::time, split_part(usual, '-', 2)::time
 							FROM generate_series(1, 5) n
 							WHERE NOT EXISTS (SELECT FROM office_hours oh WHERE oh.office_id = o.office_id)
-					) h ON h.weekday = extract(isodow FROM d.day)
-						AND NOT EXISTS (SELECT FROM holiday f
-							WHERE f.day = d.day AND (f.office_id = o.office_id OR f.office_id IS NULL))
+					) h ON h.weekday = d.weekday
 				WHERE o.office_id = ANY (office_ids)
 				GROUP BY o.office_id;
 		END
@@ -207,16 +210,19 @@ CREATE OR REPLACE FUNCTION vac_store.add_office_minutes(of_office integer, since
 COMMENT ON FUNCTION vac_store.add_office_minutes(integer, timestamptz, bigint) IS
 	'The moment by which the office has been open so many minutes since (or, negative, up to) a moment';
 
+-- In PL/pgSQL and without a search_path, as policy_text(): asked for each day that is counted.
 CREATE OR REPLACE FUNCTION vac_store.is_office_day(of_office integer, day date) RETURNS boolean
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT CASE WHEN EXISTS (SELECT FROM vac_store.office_hours h WHERE h.office_id = of_office)
-				THEN EXISTS (SELECT FROM vac_store.office_hours h
-					WHERE h.office_id = of_office AND h.weekday = extract(isodow FROM day))
-				ELSE extract(isodow FROM day) <= 5 END
-			AND NOT EXISTS (SELECT FROM vac_store.holiday f
-				WHERE f.day = is_office_day.day AND (f.office_id = of_office OR f.office_id IS NULL));
-	END;
+	LANGUAGE plpgsql STABLE
+	AS $$
+		BEGIN
+			RETURN CASE WHEN EXISTS (SELECT FROM vac_store.office_hours h WHERE h.office_id = of_office)
+					THEN EXISTS (SELECT FROM vac_store.office_hours h
+						WHERE h.office_id = of_office AND h.weekday = extract(isodow FROM day))
+					ELSE extract(isodow FROM day) <= 5 END
+				AND NOT EXISTS (SELECT FROM vac_store.holiday f
+					WHERE f.day = is_office_day.day AND (f.office_id = of_office OR f.office_id IS NULL));
+		END
+	$$;
 COMMENT ON FUNCTION vac_store.is_office_day(integer, date) IS 'Whether the office opens on a local day';
 
 CREATE OR REPLACE FUNCTION vac_store.add_office_days(of_office integer, since timestamptz, days bigint)

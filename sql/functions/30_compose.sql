@@ -19,11 +19,10 @@ CREATE OR REPLACE FUNCTION vac_store.local_text(at timestamptz, zone text) RETUR
 COMMENT ON FUNCTION vac_store.local_text(timestamptz, text) IS
 	'A moment as local time with abbreviation and offset: Tue 10 Mar 2026 14:00 EDT (UTC-04:00)';
 
--- Not STRICT: only so can it be inlined, and each mail needs it five times.
+-- Not STRICT: only so can it be inlined, and each mail needs it three times.
 CREATE OR REPLACE FUNCTION vac_store.zone_text(at timestamptz) RETURNS text
 	LANGUAGE sql STABLE
-	RETURN CASE WHEN to_char(at, 'TZ') ~ '^[A-Za-z]' THEN to_char(at, ' TZ') ELSE '' END
-		|| to_char(at, ' "(UTC"TZH:TZM")"');
+	RETURN regexp_replace(to_char(at, ' TZ "(UTC"TZH:TZM")"'), '^ [^A-Za-z ]+', '');
 COMMENT ON FUNCTION vac_store.zone_text(timestamptz) IS
 	'Abbreviation and offset of the session''s time zone at a moment; many zones have no abbreviation, then the offset alone';
 
@@ -50,6 +49,38 @@ CREATE OR REPLACE FUNCTION vac_store.span_text(span tstzrange, zone text) RETURN
 	$$;
 COMMENT ON FUNCTION vac_store.span_text(tstzrange, text) IS
 	'A span as local time: Tue 10 Mar 2026 14:00 to 15:00 EDT (UTC-04:00); both ends in full where day or offset differ';
+
+-- Setting a time zone takes longer than writing a time: once for all that are written in it.
+CREATE OR REPLACE FUNCTION vac_store.said_times(ids bigint[], zones text[], spans tstzrange[], moments timestamptz[])
+	RETURNS TABLE (id bigint, starts text, spoken text, moment text)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET timezone = 'UTC'
+	AS $$
+		#variable_conflict use_column
+		DECLARE
+			of_zone text;
+			set_to text;
+		BEGIN
+			FOR of_zone IN SELECT DISTINCT z.zone FROM unnest(zones) z (zone) LOOP
+				set_to := set_config('timezone', of_zone, true);
+				RETURN QUERY
+				SELECT t.id, t.starts || t.first_zone,
+						t.starts || CASE WHEN t.first_zone = t.last_zone THEN '' ELSE t.first_zone END || ' to '
+							|| to_char(t.till, CASE WHEN t.since::date = t.till::date THEN 'HH24:MI' ELSE 'Dy FMDD Mon YYYY HH24:MI' END)
+							|| t.last_zone,
+						to_char(t.moment, 'Dy FMDD Mon YYYY HH24:MI') || zone_text(t.moment)
+					FROM (SELECT u.id, lower(u.span) AS since, upper(u.span) AS till, u.moment,
+								to_char(lower(u.span), 'Dy FMDD Mon YYYY HH24:MI') AS starts,
+								zone_text(lower(u.span)) AS first_zone, zone_text(upper(u.span)) AS last_zone
+							FROM unnest(ids, zones, spans, moments) u (id, zone, span, moment)
+							WHERE u.zone = of_zone OFFSET 0) t;
+			END LOOP;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.said_times(bigint[], text[], tstzrange[], timestamptz[]) IS
+	'Of many at once, each in its own zone: the start and the moment as local_text() writes them, the span as span_text() does';
 
 -- ---- neutral by force ------------------------------------------------------------------------
 -- One form for texts and for what is looked for in them: compatibility forms resolved, no case, no
@@ -194,12 +225,16 @@ CREATE OR REPLACE FUNCTION vac_store.neutral_check(INOUT m vac_store.message)
 COMMENT ON FUNCTION vac_store.neutral_check(vac_store.message) IS
 	'The message, with its text replaced by a fixed neutral one where it names what must not be mailed, and suppressed where its recipient''s domain is not allowed';
 
+-- With names in full it needs no search_path, whose setting takes longer than the look: where no rule can speak against
+-- a message, the version of the rules is all that there is to note.
 CREATE OR REPLACE FUNCTION vac_store.neutral_on_insert() RETURNS trigger
 	LANGUAGE plpgsql
-	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
-			RETURN neutral_check(NEW);
+			SELECT n.version INTO NEW.checked FROM vac_store.neutral_rules n
+				WHERE NOT EXISTS (SELECT FROM vac_store.protected_word) AND NOT EXISTS (SELECT FROM vac_store.allowed_domain)
+					AND NOT EXISTS (SELECT FROM vac_store.case_record c WHERE c.case_id = NEW.case_id AND c.agency_reference IS NOT NULL);
+			RETURN CASE WHEN FOUND THEN NEW ELSE vac_store.neutral_check(NEW) END;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.neutral_on_insert() IS 'Trigger: no message is stored unchecked';
@@ -385,36 +420,49 @@ CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointmen
 			INSERT INTO message (kind, office_id, case_id, appointment_id, method, uid, sequence,
 					recipient, recipient_name, first_uuid, made_at, span, subject, body, summary, location,
 					description, bounce_handle, answer_handle, key_id, sender, state, not_before, urgent)
+			WITH said AS MATERIALIZED (
+				SELECT w.*
+					FROM (SELECT array_agg(a.appointment_id) AS ids, array_agg(o.time_zone) AS zones, array_agg(a.span) AS spans,
+								-- The same state sent again does not make its window longer.
+								array_agg(CASE WHEN a.answer_by > now_at THEN a.answer_by ELSE b.answer_by END) AS moments
+							FROM appointment a
+								JOIN office o ON o.office_id = a.office_id
+								LEFT JOIN answer_times(CASE WHEN of_kind = 'cancel' THEN '{}' ELSE appointment_ids END, now_at) b
+									ON b.appointment_id = a.appointment_id
+							WHERE a.appointment_id = ANY (appointment_ids)) g
+						CROSS JOIN LATERAL said_times(g.ids, g.zones, g.spans, g.moments) w
+			)
 			SELECT of_kind, a.office_id, a.case_id, a.appointment_id,
 					CASE of_kind WHEN 'cancel' THEN 'CANCEL' ELSE 'REQUEST' END, a.uid, a.sequence,
 					k.mail, k.name, f.mail_uuid, date_trunc('second', now_at), a.span,
 					CASE of_kind WHEN 'cancel' THEN 'Cancelled: case ' WHEN 'update' THEN 'Changed: case ' ELSE 'Case ' END
-						|| c.case_code || ', ' || t.starts || ', ' || t.site,
+						|| c.case_code || ', ' || said.starts || ', ' || t.site,
 					CASE of_kind
 						WHEN 'cancel' THEN format(E'%s,\n\nthe appointment for case %s is cancelled; you need not go.\n\nIt was: %s\nOffice: %s\nPlace: %s\nCall: %s, day and night\n',
-							k.name, c.case_code, t.spoken, o.code, t.place, o.telephone)
+							k.name, c.case_code, said.spoken, o.code, t.place, o.telephone)
 						ELSE format(E'%s,\n\n%s case %s.\n\nWhen: %s\n%sOffice: %s\nPlace: %s\nUrgency: %s\nLanguage: %s%s\n%sAnswer by: %s\nCall: %s, day and night\n\nPlease accept or decline in your calendar, and send the response: an answer\nthat is not sent counts as none.\n',
 							k.name,
 							CASE of_kind WHEN 'update' THEN 'something has changed about your appointment for'
 								ELSE 'please see to the appointment for' END,
-							c.case_code, t.spoken,
+							c.case_code, said.spoken,
 							CASE WHEN t.zone IS DISTINCT FROM o.time_zone
 									AND (lower(a.span) AT TIME ZONE t.zone) <> (lower(a.span) AT TIME ZONE o.time_zone)
 								THEN 'In your time: ' || span_text(a.span, t.zone) || E'\n' ELSE '' END,
 							o.code, t.place, a.urgency, r.language,
 							CASE WHEN a.by_interpreter THEN ', through an interpreter' ELSE '' END,
 							CASE WHEN names_service THEN 'Service: ' || s.label || E'\n' ELSE '' END,
-							t.answer_by, o.telephone) END,
+							said.moment, o.telephone) END,
 					'Case ' || c.case_code, t.site,
 					CASE of_kind
-						WHEN 'cancel' THEN format('Cancelled. Case %s, office %s, %s. Call %s.', c.case_code, o.code, t.spoken, o.telephone)
+						WHEN 'cancel' THEN format('Cancelled. Case %s, office %s, %s. Call %s.', c.case_code, o.code, said.spoken, o.telephone)
 						ELSE format('Case %s, office %s, %s. %s. Answer by %s; please send the response. Call %s.',
-							c.case_code, o.code, t.site, t.spoken, t.answer_by, o.telephone) END,
+							c.case_code, o.code, t.site, said.spoken, said.moment, o.telephone) END,
 					handle(), a.answer_handle, coalesce(a.key_id, i.key_id), coalesce(a.sender, i.sender),
 					CASE WHEN of_kind = 'cancel' AND NOT coalesce(f.ever_claimed, false) THEN 'unneeded' ELSE 'queued' END,
 					now_at, a.urgency = 'immediate'
-				FROM appointment a
+				FROM said
 					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+					CROSS JOIN LATERAL (SELECT * FROM appointment p WHERE p.appointment_id = said.id OFFSET 0) a
 					CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = a.request_id OFFSET 0) r
 					CROSS JOIN LATERAL (SELECT c.case_code FROM case_record c WHERE c.case_id = a.case_id OFFSET 0) c
 					JOIN service s ON s.code = r.service
@@ -422,23 +470,16 @@ CREATE OR REPLACE FUNCTION vac_store.queue_appointments(of_kind text, appointmen
 					JOIN coordinator k ON k.coordinator_id = a.coordinator_id
 					LEFT JOIN office_place p ON p.office_id = a.office_id AND p.code = r.place AND r.mode <> 'telephone'
 					LEFT JOIN mail_identity i ON i.one
-					LEFT JOIN answer_times(appointment_ids, now_at) b ON b.appointment_id = a.appointment_id
 					LEFT JOIN LATERAL (
 						SELECT (array_agg(m.mail_uuid ORDER BY m.message_id))[1] AS mail_uuid,
 								bool_or(m.ever_claimed AND m.method = 'REQUEST') AS ever_claimed
 							FROM message m WHERE of_kind <> 'invitation' AND m.uid = a.uid
 					) f ON true
 					CROSS JOIN LATERAL (
-						SELECT local_text(lower(a.span), o.time_zone) AS starts,
-								span_text(a.span, o.time_zone) AS spoken,
-								o.code || ' ' || CASE r.mode WHEN 'telephone' THEN 'telephone' ELSE r.place END AS site,
+						SELECT o.code || ' ' || CASE r.mode WHEN 'telephone' THEN 'telephone' ELSE r.place END AS site,
 								CASE r.mode WHEN 'telephone' THEN 'by telephone' ELSE r.place || ', ' || p.text END AS place,
-								coalesce(k.time_zone, (SELECT h.time_zone FROM office h WHERE h.office_id = k.office_id)) AS zone,
-								-- The same state sent again does not make its window longer.
-								CASE WHEN of_kind <> 'cancel' THEN local_text(CASE WHEN a.answer_by > now_at THEN a.answer_by ELSE b.answer_by END,
-									o.time_zone) END AS answer_by
+								coalesce(k.time_zone, (SELECT h.time_zone FROM office h WHERE h.office_id = k.office_id)) AS zone
 					) t
-				WHERE a.appointment_id = ANY (appointment_ids)
 				ORDER BY a.appointment_id;
 		END
 	$$;

@@ -12,33 +12,40 @@ CREATE OR REPLACE FUNCTION vac_store.lease_of(lease_ms integer) RETURNS interval
 	RETURN least(greatest(lease_ms, 1000) * interval '1 millisecond', vac_store.longest_lease());
 COMMENT ON FUNCTION vac_store.lease_of(integer) IS 'A lease of so many milliseconds, within reason';
 
--- When the first request of each group is to be planned; NULL: none is open.
-CREATE OR REPLACE FUNCTION vac_store.group_due(of_group integer) RETURNS timestamptz
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT min(d.plan_at) FROM vac_store.office o, LATERAL (
-			SELECT r.plan_at FROM vac_store.request r
-				CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM vac_store.case_record c
-					WHERE c.case_id = r.case_id OFFSET 0) c
-				WHERE r.office_id = o.office_id AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
-				ORDER BY r.plan_at LIMIT 1) d
-			WHERE o.group_id = of_group;
-	END;
-COMMENT ON FUNCTION vac_store.group_due(integer) IS 'When the first request of a group of offices is to be planned: an open one, or one that somebody else is sought for';
-
--- A plan that was under way when a roster or a rule changed did not see it, and may have found nobody for that reason.
--- After the clock was set back nothing is as far ahead as it says.
-CREATE OR REPLACE FUNCTION vac_store.group_stale(of_group integer, now_at timestamptz) RETURNS timestamptz
-	LANGUAGE sql STABLE
-	BEGIN ATOMIC
-		SELECT min(CASE WHEN s.again_at <= now_at + interval '1 minute' THEN s.again_at ELSE now_at END)
-			FROM vac_store.plan_stale s JOIN vac_store.office o ON o.office_id = s.office_id
-			WHERE o.group_id = of_group
-				AND EXISTS (SELECT FROM vac_store.office f JOIN vac_store.request r ON r.office_id = f.office_id
-					WHERE f.group_id = of_group AND r.to_plan AND r.unserved_since IS NOT NULL);
-	END;
-COMMENT ON FUNCTION vac_store.group_stale(integer, timestamptz) IS
-	'When what nobody could take is to be planned again in a group of offices, because rosters or rules changed since it was last claimed; NULL: they did not, or nothing waits for it';
+-- One look at each office, however many groups there are. A plan that was under way when a roster or a rule changed did not
+-- see it, and may have found nobody for that reason. After the clock was set back nothing is as far ahead as it says.
+CREATE OR REPLACE FUNCTION vac_store.groups_due(now_at timestamptz) RETURNS TABLE (group_id integer, due timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = vac_store, pg_catalog, pg_temp
+	SET jit = off
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
+	AS $$
+		#variable_conflict use_column
+		BEGIN
+			RETURN QUERY
+			WITH stale AS MATERIALIZED (
+				SELECT o.group_id, min(CASE WHEN s.again_at <= now_at + interval '1 minute' THEN s.again_at ELSE now_at END) AS again_at
+					FROM plan_stale s JOIN office o ON o.office_id = s.office_id
+					GROUP BY o.group_id
+			), missed AS MATERIALIZED (
+				SELECT s.group_id, s.again_at FROM stale s
+					WHERE EXISTS (SELECT FROM office f JOIN request r ON r.office_id = f.office_id
+						WHERE f.group_id = s.group_id AND r.to_plan AND r.unserved_since IS NOT NULL)
+			)
+			SELECT o.group_id, least(min(d.plan_at), min(m.again_at))
+				FROM office o
+					LEFT JOIN LATERAL (SELECT r.plan_at FROM request r
+						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
+						WHERE r.office_id = o.office_id AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
+						ORDER BY r.plan_at LIMIT 1) d ON true
+					LEFT JOIN missed m ON m.group_id = o.group_id
+				GROUP BY o.group_id;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.groups_due(timestamptz) IS
+	'When each group of offices is to be planned: its first request that is open or that somebody else is sought for; or what nobody could take, because rosters or rules changed since it was last claimed. NULL: nothing waits';
 
 CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer, lease_ms integer)
 	RETURNS TABLE (group_id integer, fence bigint)
@@ -57,18 +64,17 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer,
 			PERFORM set_config('synchronous_commit', 'off', true), note_work(now_at);
 			RETURN QUERY
 			WITH free AS MATERIALIZED (
-				SELECT g.group_id, least(group_due(g.group_id), group_stale(g.group_id, now_at)) AS due,
+				SELECT g.group_id, d.due,
 						EXISTS (SELECT FROM office o JOIN request r ON r.office_id = o.office_id
 							WHERE o.group_id = g.group_id AND r.to_plan AND r.urgency = 'immediate'
 								AND r.plan_at <= now_at) AS hurry
-					FROM dispatch_group g
-					WHERE g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease()
+					FROM groups_due(now_at) d JOIN dispatch_group g ON g.group_id = d.group_id
+					WHERE d.due <= now_at AND (g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease())
 			), mine AS MATERIALIZED (
 				-- The lease is looked at again: the row is locked only now.
 				SELECT g.group_id, f.hurry, f.due
 					FROM free f JOIN dispatch_group g ON g.group_id = f.group_id
-					WHERE f.due <= now_at
-						AND (g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease())
+					WHERE g.lease_until IS NULL OR g.lease_until <= now_at OR g.lease_until > now_at + longest_lease()
 					ORDER BY f.hurry DESC, f.due, g.group_id
 					LIMIT most
 					FOR NO KEY UPDATE OF g SKIP LOCKED
@@ -143,9 +149,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.next_dispatch() RETURNS bigint
 			-- What another daemon has is not due before its lease is over.
 			SELECT min(greatest(g.due, CASE WHEN g.lease_until <= now_at + longest_lease() THEN g.lease_until END))
 				INTO next_at
-				FROM (SELECT d.lease_until, least(group_due(d.group_id), group_stale(d.group_id, now_at)) AS due
-					FROM dispatch_group d OFFSET 0) g
-				WHERE g.due IS NOT NULL;
+				FROM (SELECT d.lease_until, f.due
+					FROM groups_due(now_at) f JOIN dispatch_group d ON d.group_id = f.group_id WHERE f.due IS NOT NULL) g;
 			-- GREATEST would make 0 of a NULL.
 			RETURN CASE WHEN next_at IS NOT NULL
 				THEN ceil(greatest(date_part('epoch', next_at - now_at), 0) * 1000)::bigint END;

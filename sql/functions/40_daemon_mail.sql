@@ -51,8 +51,9 @@ COMMENT ON FUNCTION vac_store.is_unneeded(message) IS
 	'Whether a page calls somebody to an appointment that has ended meanwhile, a reminder asks for an answer that has come, or a question for an outcome that is known or of a meeting that is not over';
 
 -- A claim that its daemon did not finish: what it last wrote may still be under way.
+-- STABLE as what it is made of, or it would be called for each row and not written in.
 CREATE OR REPLACE FUNCTION vac_store.margin_after(lease_until timestamptz, now_at timestamptz, margin interval) RETURNS timestamptz
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE sql STABLE
 	RETURN CASE WHEN lease_until IS NOT NULL THEN least(lease_until, now_at) + margin END;
 COMMENT ON FUNCTION vac_store.margin_after(timestamptz, timestamptz, interval) IS
 	'Until when newer states wait for a claim that is given up now: a margin after its lease; NULL: there was none';
@@ -76,6 +77,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 			identity mail_identity;
 			rules bigint := (SELECT n.version FROM neutral_rules n);
 			ids bigint[];
+			over bigint[];
+			ends text[];
 			stale bigint[];
 		BEGIN
 			IF NOT is_home() THEN
@@ -89,35 +92,45 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 						AND CASE m.state WHEN 'queued' THEN m.not_before <= now_at
 							ELSE m.lease_until <= now_at OR m.lease_until > now_at + longest_lease() END
 						AND (m.sender IS NOT NULL OR identity.sender IS NOT NULL)
-						AND (m.uid IS NULL OR coalesce(uid_free_at(m.uid, m.message_id, margin) <= now_at, true))
+						-- As uid_free_at() has it.
+						AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message o
+							WHERE o.uid = m.uid AND o.message_id < m.message_id
+								AND greatest(CASE WHEN o.state = 'claimed' THEN o.lease_until + margin END, o.uncertain_until) > now_at))
 					ORDER BY m.urgent DESC, m.message_id
 					LIMIT most
 					FOR NO KEY UPDATE SKIP LOCKED);
 			IF ids = '{}' THEN
 				RETURN;
 			END IF;
-			-- A new statement sees what was committed before the rows were locked.
-			UPDATE message m SET state = 'overtaken', lease_until = NULL,
-					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
-				WHERE m.message_id = ANY (ids) AND m.uid IS NOT NULL
-					AND is_overtaken(m.uid, m.message_id);
-			-- A page that was claimed while its call-out ended came back to the queue; and some things come to an end while mail waits.
-			UPDATE message m SET state = 'unneeded', lease_until = NULL,
-					uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
-				WHERE m.message_id = ANY (ids) AND m.waiting AND m.kind IN ('page', 'reminder', 'ask') AND is_unneeded(m);
-			-- Nothing is sent for a held case.
-			WITH held AS (
-				UPDATE message m SET state = 'suppressed', lease_until = NULL,
-						uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
-					FROM case_record c
-					WHERE m.message_id = ANY (ids) AND m.waiting AND c.case_id = m.case_id AND c.held_since IS NOT NULL
-					RETURNING m.message_id, m.office_id, m.case_id, m.appointment_id
-			)
-			INSERT INTO history (event, office_id, case_id, appointment_id, message_id, reason)
-				SELECT 'message_suppressed', h.office_id, h.case_id, h.appointment_id, h.message_id, 'held' FROM held h;
-			-- Words and domains that were added since a message was stored hold for it too.
-			stale := ARRAY(SELECT m.message_id FROM message m
-				WHERE m.message_id = ANY (ids) AND m.waiting AND m.checked <> rules);
+			-- A new statement sees what was committed before the rows were locked. It looks at all that may keep a
+			-- message back, which of most is nothing. Some things come to an end while mail waits; a page that was
+			-- claimed while its call-out ended came back to the queue; nothing is sent for a held case; and words
+			-- and domains that were added since a message was stored hold for it too.
+			SELECT coalesce(array_agg(w.message_id) FILTER (WHERE w.ends IS NOT NULL), '{}'),
+					coalesce(array_agg(w.ends) FILTER (WHERE w.ends IS NOT NULL), '{}'),
+					coalesce(array_agg(w.message_id) FILTER (WHERE w.ends IS NULL AND w.stale), '{}')
+				INTO over, ends, stale
+				FROM (SELECT m.message_id, m.checked <> rules AS stale, CASE
+							-- As is_overtaken() has it.
+							WHEN m.uid IS NOT NULL AND EXISTS (SELECT FROM message n
+								WHERE n.uid = m.uid AND n.message_id > m.message_id AND n.method IN ('REQUEST', 'CANCEL')) THEN 'overtaken'
+							WHEN m.kind IN ('page', 'reminder', 'ask') AND is_unneeded(m) THEN 'unneeded'
+							WHEN EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
+								THEN 'suppressed' END AS ends
+						FROM message m WHERE m.message_id = ANY (ids)
+						OFFSET 0) w;  -- written in, it would be worked out for each time that it is named
+			IF over <> '{}' THEN
+				WITH ended AS (
+					UPDATE message m SET state = u.ends, lease_until = NULL,
+							uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin))
+						FROM unnest(over, ends) u (message_id, ends)
+						WHERE m.message_id = ANY (over) AND m.message_id = u.message_id
+						RETURNING m.message_id, m.office_id, m.case_id, m.appointment_id, m.state
+				)
+				INSERT INTO history (event, office_id, case_id, appointment_id, message_id, reason)
+					SELECT 'message_suppressed', e.office_id, e.case_id, e.appointment_id, e.message_id, 'held'
+						FROM ended e WHERE e.state = 'suppressed';
+			END IF;
 			IF stale <> '{}' THEN
 				PERFORM recheck(stale);
 			END IF;
@@ -190,12 +203,13 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 					CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.message_id = u.message_id OFFSET 0) m
 				WHERE m.fence = u.fence AND m.state = 'claimed' AND m.lease_until > now_at
 					AND NOT EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
-					AND (m.uid IS NULL OR NOT is_overtaken(m.uid, m.message_id))
+					AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message n
+						WHERE n.uid = m.uid AND n.message_id > m.message_id AND n.method IN ('REQUEST', 'CANCEL')))
 					AND CASE WHEN m.kind IN ('page', 'reminder', 'ask') THEN NOT is_unneeded(m) ELSE true END;
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.may_send(bigint[], bigint[]) IS
-	'Asked right before the final dot: which of these are still this daemon''s, within their lease, not held, not overtaken and needed';
+	'Asked before the final dot, and ahead for what is queued: which of these are still this daemon''s, within their lease, not held, not overtaken and needed';
 
 -- In one transaction: no dot goes out whose signature is not kept, and what is kept is never made anew.
 CREATE OR REPLACE FUNCTION vac_daemon.may_send_signed(message_ids bigint[], fences bigint[], signatures text[])
@@ -210,16 +224,19 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send_signed(message_ids bigint[], fenc
 		DECLARE
 			may bigint[] := ARRAY(SELECT s.message_id FROM vac_daemon.may_send(message_ids, fences) s);
 		BEGIN
+			-- The others of the question, mostly asked for ahead, are not written again.
+			UPDATE message m SET signature = u.signature
+				FROM unnest(message_ids, fences, signatures) u (message_id, fence, signature)
+				WHERE m.message_id = ANY (may) AND m.message_id = u.message_id AND m.fence = u.fence
+					AND u.signature IS NOT NULL AND m.signature IS NULL
+					AND m.state = 'claimed' AND m.lease_until > wall();
+			-- Looked at anew: whoever held a row may have ended it while this waited.
 			RETURN QUERY
-			WITH kept AS (
-				UPDATE message m SET signature = coalesce(m.signature, u.signature)
-					FROM unnest(message_ids, fences, signatures) u (message_id, fence, signature)
-					WHERE m.message_id = ANY (may) AND m.message_id = u.message_id AND m.fence = u.fence
-						-- Whoever held the row may have ended it while this waited.
-						AND m.state = 'claimed' AND m.lease_until > wall()
-					RETURNING m.message_id, m.signature IS NOT DISTINCT FROM u.signature AS same
-			)
-			SELECT k.message_id FROM kept k WHERE k.same;
+			SELECT m.message_id
+				FROM unnest(message_ids, fences, signatures) u (message_id, fence, signature)
+					CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.message_id = u.message_id OFFSET 0) m
+				WHERE m.message_id = ANY (may) AND m.fence = u.fence AND m.signature IS NOT DISTINCT FROM u.signature
+					AND m.state = 'claimed' AND m.lease_until > wall();
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.may_send_signed(bigint[], bigint[], text[]) IS
@@ -348,7 +365,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 						lease_until = NULL,
 						reply = coalesce(left(NULLIF(u.reply, ''), 1000), m.reply)
 					FROM unnest(message_ids, fences, outcomes, replies) u (message_id, fence, outcome, reply)
-					WHERE m.message_id = ANY (message_ids) AND m.message_id = u.message_id AND m.fence = u.fence AND m.state = 'claimed'
+					-- Each looked up by its key: against = ANY (message_ids) all would be compared with all.
+					WHERE m.message_id = u.message_id AND m.fence = u.fence AND m.state = 'claimed'
 						AND u.outcome IN ('sent', 'retry', 'final', 'unknown', 'released')
 					RETURNING m.message_id, m.state
 			)

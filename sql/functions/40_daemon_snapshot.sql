@@ -176,7 +176,10 @@ CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT no
 			requests := translate(scope ->> 'requests', '[]', '{}')::bigint[];
 			earliest := translate(scope ->> 'earliest', '[]', '{}')::bigint[];
 			latest := translate(scope ->> 'latest', '[]', '{}')::bigint[];
-			languages := ARRAY(SELECT jsonb_array_elements_text(scope -> 'languages'));
+			languages := '{}';
+			IF scope ? 'languages' THEN
+				languages := ARRAY(SELECT jsonb_array_elements_text(scope -> 'languages'));
+			END IF;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.snapshot_scope() IS
@@ -349,25 +352,32 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices(group_id integer)
 COMMENT ON FUNCTION vac_daemon.snapshot_offices(integer) IS
 	'The group''s offices with backups and, as flat spans, the hours in which urgent and routine meetings may be';
 
-CREATE OR REPLACE FUNCTION vac_store.caps()
+CREATE OR REPLACE FUNCTION vac_store.caps(offices integer[] DEFAULT NULL)
 	RETURNS TABLE (office_id integer, duty text, max_open_cases integer, weekly_minutes integer, meetings_a_day integer)
-	LANGUAGE plpgsql STABLE ROWS 60
+	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		BEGIN
 			RETURN QUERY
 			WITH rule AS MATERIALIZED (
-				SELECT d.duty, policy_number('max_open_cases_' || d.duty)::integer AS most_cases, policy_number('weekly_minutes_' || d.duty)::integer AS most_minutes,
-						policy_number('meetings_a_day_' || d.duty)::integer AS most_meetings
-					FROM unnest(ARRAY['full_time', 'collateral']) d (duty)
+				SELECT d.duty, max(p.value::integer) FILTER (WHERE p.name = 'max_open_cases_' || d.duty) AS most_cases,
+						max(p.value::integer) FILTER (WHERE p.name = 'weekly_minutes_' || d.duty) AS most_minutes,
+						max(p.value::integer) FILTER (WHERE p.name = 'meetings_a_day_' || d.duty) AS most_meetings
+					FROM (VALUES ('full_time'), ('collateral')) d (duty)
+						LEFT JOIN policy p ON p.urgency IS NULL
+							AND p.name = ANY (ARRAY['max_open_cases_' || d.duty, 'weekly_minutes_' || d.duty, 'meetings_a_day_' || d.duty])
+					GROUP BY d.duty
 			)
 			SELECT o.office_id, r.duty, coalesce(l.max_open_cases, r.most_cases), coalesce(l.weekly_minutes, r.most_minutes),
 					coalesce(l.meetings_a_day, r.most_meetings)
-				FROM office o CROSS JOIN rule r LEFT JOIN office_limit l ON l.office_id = o.office_id AND l.duty = r.duty;
+				FROM unnest(coalesce(offices, ARRAY(SELECT f.office_id FROM office f))) o (office_id) CROSS JOIN rule r LEFT JOIN office_limit l ON l.office_id = o.office_id AND l.duty = r.duty;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.caps() IS 'The limits of coordinators who have none of their own, by office and duty: the office''s, else the policy''s';
+COMMENT ON FUNCTION vac_store.caps(integer[]) IS
+	'The limits of coordinators of these offices (of all, where none are named) who have none of their own, by office and duty: the office''s, else the policy''s';
 
 -- Open cases count from the first invitation: who is asked may have to take it.
 CREATE OR REPLACE FUNCTION vac_store.open_cases_of(coordinator_ids integer[])
@@ -503,7 +513,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 					w.regular, w.on_call, coalesce(flat(v.spans), '{}'), coalesce(flat(q.rest), '{}')
 				FROM coordinator k
 					JOIN office o ON o.office_id = k.office_id
-					JOIN caps() f ON f.office_id = k.office_id AND f.duty = k.duty
+					JOIN caps((SELECT array_agg(DISTINCT c.office_id) FROM coordinator c WHERE c.coordinator_id = ANY (people))) f ON f.office_id = k.office_id AND f.duty = k.duty
 					JOIN work w ON w.coordinator_id = k.coordinator_id
 					LEFT JOIN service_list s ON s.coordinator_id = k.coordinator_id
 					LEFT JOIN meet m ON m.coordinator_id = k.coordinator_id

@@ -76,9 +76,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 		#variable_conflict use_column
 		DECLARE
 			people integer[];
-			offices integer[];
 			asked bigint[];
-			matters bigint[];
 			reach tstzrange;
 		BEGIN
 			SELECT array_agg(DISTINCT p.coordinator_id), array_agg(p.request_id),
@@ -88,8 +86,6 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 			IF people IS NULL THEN
 				RETURN;
 			END IF;
-			SELECT array_agg(DISTINCT r.office_id), array_agg(DISTINCT r.case_id) INTO offices, matters
-				FROM request r WHERE r.request_id = ANY (asked);
 			RETURN QUERY
 			WITH d AS MATERIALIZED (
 				SELECT p.n, p.request_id, p.coordinator_id, p.span, p.busy, p.appointment_id,
@@ -98,17 +94,6 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 			), r AS MATERIALIZED (
 				SELECT r.*, count(*) OVER (PARTITION BY r.case_id) > 1 AS siblings
 					FROM request r WHERE r.request_id = ANY (asked)
-			), e AS MATERIALIZED (
-				SELECT c.case_id, c.state = 'open' AND c.held_since IS NULL AS goes_on
-					FROM case_record c WHERE c.case_id = ANY (matters)
-			), met AS MATERIALIZED (
-				SELECT a.case_id, range_agg(a.span) AS spans
-					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
-					FROM unnest(matters) f (case_id) CROSS JOIN LATERAL (SELECT * FROM appointment p WHERE p.case_id = f.case_id OFFSET 0) a
-					WHERE a.live GROUP BY a.case_id
-			), conflict AS MATERIALIZED (
-				SELECT f.case_id, array_agg(f.coordinator_id) AS people
-					FROM case_conflict f WHERE f.case_id = ANY (matters) GROUP BY f.case_id
 			), bar AS MATERIALIZED (
 				SELECT f.request_id, array_agg(f.coordinator_id) AS people
 					FROM (SELECT b.request_id, b.coordinator_id FROM request_bar b
@@ -120,7 +105,9 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 						coalesce(k.max_open_cases, f.max_open_cases) AS most_cases,
 						coalesce(k.weekly_minutes, f.weekly_minutes) AS most_minutes,
 						coalesce(k.meetings_a_day, f.meetings_a_day) AS most_meetings
-					FROM coordinator k JOIN office o ON o.office_id = k.office_id JOIN caps() f ON f.office_id = k.office_id AND f.duty = k.duty
+					FROM coordinator k JOIN office o ON o.office_id = k.office_id
+						JOIN caps((SELECT array_agg(DISTINCT c.office_id) FROM coordinator c WHERE c.coordinator_id = ANY (people))) f
+							ON f.office_id = k.office_id AND f.duty = k.duty
 					WHERE k.coordinator_id = ANY (people)
 			), work AS MATERIALIZED (
 				SELECT t.coordinator_id, range_agg(t.at_work) FILTER (WHERE t.kind = 'regular') AS regular,
@@ -141,19 +128,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 					FROM asked_for f
 			), backup AS MATERIALIZED (
 				SELECT b.office_id, b.backup_office_id, b.travel_minutes
-					FROM office_backup b WHERE b.office_id = ANY (offices)
-			), away AS MATERIALIZED (
-				SELECT l.coordinator_id, range_agg(l.span) AS spans
-					FROM leave l WHERE l.coordinator_id = ANY (people) AND l.span && reach
-					GROUP BY l.coordinator_id
-			), resting AS MATERIALIZED (
-				SELECT * FROM rest_of(people, reach)
-			), spoken AS MATERIALIZED (
-				SELECT l.coordinator_id, array_agg(l.language::text) AS languages
-					FROM coordinator_language l WHERE l.coordinator_id = ANY (people) GROUP BY l.coordinator_id
-			), given AS MATERIALIZED (
-				SELECT s.coordinator_id, array_agg(s.service) AS services
-					FROM coordinator_service s WHERE s.coordinator_id = ANY (people) GROUP BY s.coordinator_id
+					FROM office_backup b WHERE b.office_id = ANY (ARRAY(SELECT f.office_id FROM asked_for f))
 			), diary AS MATERIALIZED (
 				-- Whole local weeks, whatever the zone.
 				SELECT a.coordinator_id, local_day(lower(a.span), w.zone) AS day,
@@ -177,7 +152,8 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 						coalesce(c.open_cases, 0) AS open_cases, coalesce(x.minutes, 0) AS minutes, coalesce(y.meetings, 0) AS meetings,
 						CASE
 							WHEN NOT coalesce(CASE WHEN d.appointment_id IS NULL THEN r.to_plan ELSE r.state = 'planned' END, false)
-								OR NOT coalesce(e.goes_on, false) THEN 'gone'
+								OR NOT coalesce((SELECT e.state = 'open' AND e.held_since IS NULL
+									FROM case_record e WHERE e.case_id = r.case_id), false) THEN 'gone'
 							WHEN d.twice THEN 'twice'
 							WHEN d.coordinator_id = ANY (locked_out) THEN 'locked'
 							WHEN w.coordinator_id IS NULL OR w.retired_at IS NOT NULL THEN 'retired'
@@ -186,41 +162,39 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 								OR upper(d.span) - lower(d.span) <> r.minutes * interval '1 minute' THEN 'window'
 							WHEN lower(d.span) < u.earliest AND NOT willing THEN 'notice'
 							WHEN w.office_id <> r.office_id AND b.office_id IS NULL THEN 'not_backup'
-							WHEN d.coordinator_id = ANY (f.people) THEN 'conflict'
+							WHEN d.coordinator_id = ANY (ARRAY(SELECT f.coordinator_id FROM case_conflict f
+								WHERE f.case_id = r.case_id)) THEN 'conflict'
 							WHEN d.coordinator_id = ANY (z.people) THEN 'barred'
-							WHEN NOT r.service = ANY (coalesce(g.services, '{}')) THEN 'service'
-							WHEN r.interpreter = 'none' AND NOT EXISTS (SELECT FROM unnest(s.languages) l
-								WHERE language_fits(r.language, l)) THEN 'language'
+							WHEN r.service <> ALL (ARRAY(SELECT g.service FROM coordinator_service g
+								WHERE g.coordinator_id = d.coordinator_id)) THEN 'service'
+							WHEN r.interpreter = 'none' AND NOT EXISTS (SELECT FROM coordinator_language l
+								WHERE l.coordinator_id = d.coordinator_id AND language_fits(r.language, l.language)) THEN 'language'
 							WHEN r.gender_required AND w.gender IS DISTINCT FROM r.gender THEN 'gender'
 							-- Travel both ways, and the buffer after, must be kept free as the planner keeps them.
 							WHEN NOT d.busy @> tstzrange(lower(d.span) - t.travel, upper(d.span) + t.travel
 									+ CASE r.mode WHEN 'telephone' THEN u.buffer_telephone ELSE u.buffer END) THEN 'busy'
-							WHEN v.spans && d.busy THEN 'leave'
+							WHEN EXISTS (SELECT FROM leave l
+								WHERE l.coordinator_id = d.coordinator_id AND l.span && d.busy) THEN 'leave'
 							WHEN NOT coalesce(k.any_shift @> d.span, false) THEN 'no_shift'
 							WHEN r.urgency = 'routine' AND NOT coalesce(k.regular @> d.span, false) THEN 'on_call_only'
 							WHEN r.urgency = 'immediate' THEN NULL
 							WHEN NOT coalesce(h.hours @> d.span, false) THEN 'hours'
 							WHEN q.rest @> lower(d.span) THEN 'rest'
-							WHEN m.spans && d.span THEN 'case_busy'
+							WHEN EXISTS (SELECT FROM (SELECT * FROM appointment p WHERE p.case_id = r.case_id OFFSET 0) m
+								WHERE m.live AND m.span && d.span) THEN 'case_busy'
 							WHEN r.siblings AND EXISTS (SELECT FROM unnest(plan) o
 								WHERE o.n < d.n AND o.span && d.span AND o.request_id <> d.request_id
 									AND (SELECT y.case_id FROM r y WHERE y.request_id = o.request_id) = r.case_id) THEN 'case_busy'
 						END AS rule
 					FROM d
 						LEFT JOIN r ON r.request_id = d.request_id
-						LEFT JOIN e ON e.case_id = r.case_id
 						LEFT JOIN rules u ON u.office_id = r.office_id AND u.urgency = r.urgency
 						LEFT JOIN who w ON w.coordinator_id = d.coordinator_id
 						LEFT JOIN backup b ON b.office_id = r.office_id AND b.backup_office_id = w.office_id
 						LEFT JOIN work k ON k.coordinator_id = d.coordinator_id
 						LEFT JOIN hours h ON h.office_id = r.office_id AND h.urgency = r.urgency
-						LEFT JOIN away v ON v.coordinator_id = d.coordinator_id
-						LEFT JOIN resting q ON q.coordinator_id = d.coordinator_id
-						LEFT JOIN spoken s ON s.coordinator_id = d.coordinator_id
-						LEFT JOIN given g ON g.coordinator_id = d.coordinator_id
+						LEFT JOIN rest_of(people, reach) q ON q.coordinator_id = d.coordinator_id
 						LEFT JOIN cases c ON c.coordinator_id = d.coordinator_id
-						LEFT JOIN met m ON m.case_id = r.case_id
-						LEFT JOIN conflict f ON f.case_id = r.case_id
 						LEFT JOIN bar z ON z.request_id = r.request_id
 						CROSS JOIN LATERAL (SELECT local_day(lower(d.span), w.zone) AS day,
 							CASE WHEN r.mode = 'telephone' OR w.office_id = r.office_id THEN interval '0'
@@ -326,7 +300,9 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 				SELECT r.office_id, array_agg(r.request_id) AS ids
 					FROM request r
 					WHERE r.request_id = ANY (kept)
-						AND NOT EXISTS (SELECT FROM unnest(plan) p WHERE p.request_id = r.request_id AND p.ruled_out ? 'locked')
+						-- Whom somebody's transaction held may be free in a moment; one that stays open keeps nobody from being told.
+						AND (r.unserved_since <= now_at - interval '1 minute'
+							OR NOT EXISTS (SELECT FROM unnest(plan) p WHERE p.request_id = r.request_id AND p.ruled_out ? 'locked'))
 						AND (r.noticed_at IS NULL
 						OR r.noticed_at + policy_number('notice_again', r.urgency) * interval '1 minute' <= now_at)
 					GROUP BY r.office_id
@@ -430,7 +406,12 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 						jsonb_build_object('starts', lower(a.span), 'ends', upper(a.span))
 					FROM appointment a WHERE a.appointment_id = ANY (made);
 			PERFORM queue_appointments('invitation', made, now_at);
-			PERFORM tell_requesters(others, 'planned', now_at), tell_requesters(replaced, 'moved', now_at);
+			IF others <> '{}' THEN
+				PERFORM tell_requesters(others, 'planned', now_at);
+			END IF;
+			IF replaced <> '{}' THEN
+				PERFORM tell_requesters(replaced, 'moved', now_at);
+			END IF;
 			IF call_outs IS NOT NULL THEN
 				PERFORM queue_pages(call_outs, now_at), tell_of_call_outs(call_outs, now_at);
 			END IF;
@@ -579,17 +560,21 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 						WHERE u.rule = '' AND u.request_id <> ALL (stored)), now_at, about);
 				END IF;
 			END IF;
-			kept := store_unserved(decisions, now_at, about);
-			-- Refused ones stay due; one that is refused again and again slows down, lest it turns in a circle.
-			UPDATE request r
-				SET refusals = least(r.refusals + 1, 1000),
-					plan_at = now_at + CASE
-						-- What hurries is planned without them at once; the rest waits for whoever holds them.
-						WHEN a.rule = 'locked' AND r.urgency <> 'immediate' THEN interval '1 second'
-						WHEN r.refusals < 3 THEN interval '0'
-						ELSE least(power(2, least(r.refusals, 12) - 3), 900) * interval '1 second' END
-				FROM unnest(asked, against) a (request_id, rule)
-				WHERE r.request_id = ANY (asked) AND r.request_id = a.request_id AND r.to_plan AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
+			IF EXISTS (SELECT FROM unnest(decisions) p WHERE p.coordinator_id IS NULL) THEN
+				kept := store_unserved(decisions, now_at, about);
+			END IF;
+			IF cardinality(stored) < cardinality(asked) THEN
+				-- Refused ones stay due; one that is refused again and again slows down, lest it turns in a circle.
+				UPDATE request r
+					SET refusals = least(r.refusals + 1, 1000),
+						plan_at = now_at + CASE
+							-- What hurries is planned without them at once; the rest waits for whoever holds them.
+							WHEN a.rule = 'locked' AND r.urgency <> 'immediate' THEN interval '1 second'
+							WHEN r.refusals < 3 THEN interval '0'
+							ELSE least(power(2, least(r.refusals, 12) - 3), 900) * interval '1 second' END
+					FROM unnest(asked, against) a (request_id, rule)
+					WHERE r.request_id = ANY (asked) AND r.request_id = a.request_id AND r.to_plan AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';
+			END IF;
 			RETURN QUERY
 			SELECT p.request_id,
 					CASE

@@ -20,6 +20,7 @@
 --   supervisor.digest_day                            today at the latest
 --   outage.began, ended                              gone: it never was
 --   presence.seen_at, worked_at, back_at             now, none, now
+--   case_record.remove_at                            over, if further ahead than it is ever put: whoever looks sees to it
 --   generation.look_at                               none, if further ahead than it is ever put: it is looked at when its time comes
 --   upkeep.due_at, failing, analyzed_at              now, none, none
 -- said to have been, and looked at as something that was

@@ -1,26 +1,6 @@
 -- Cases that ended longer ago than policy keep_cases says are removed, some at a time, each with all its rows. History
 -- stays as it is, for as long as policy keep_history says.
 
--- Whoever may shorten this could have the daemon remove what they did.
-CREATE OR REPLACE FUNCTION vac_store.keep_cases_check() RETURNS trigger
-	LANGUAGE plpgsql
-	SET search_path = vac_store, pg_catalog, pg_temp
-	AS $$
-		BEGIN
-			IF NOT is_administrator() THEN
-				RAISE insufficient_privilege USING
-					MESSAGE = 'policy keep_cases is for administrators of the database',
-					HINT = 'What it says is how long a record is kept of what was done for people.';
-			ELSIF NEW.value::integer BETWEEN 1 AND 89 THEN
-				RAISE check_violation USING MESSAGE = format('policy keep_cases: "%s" is neither 0 nor 90 or more days', NEW.value);
-			END IF;
-			RETURN NEW;
-		END
-	$$;
-COMMENT ON FUNCTION vac_store.keep_cases_check() IS 'Trigger: only an administrator changes policy keep_cases';
-CREATE OR REPLACE TRIGGER policy_keep_cases BEFORE INSERT OR UPDATE ON vac_store.policy
-	FOR EACH ROW WHEN (NEW.name = 'keep_cases') EXECUTE FUNCTION vac_store.keep_cases_check();
-
 CREATE OR REPLACE FUNCTION vac_store.decision_kept() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -76,6 +56,13 @@ CREATE OR REPLACE FUNCTION vac_store.is_needed(of_case bigint, kept_from timesta
 COMMENT ON FUNCTION vac_store.is_needed(bigint, timestamptz) IS
 	'Whether an ended case may not go yet: it has a live appointment, a clock that runs, mail that waits or that nobody has read, or belongs to a case that is open';
 
+-- The clock may have been ahead when it failed.
+CREATE OR REPLACE FUNCTION vac_store.is_put_off(remove_at timestamptz, now_at timestamptz) RETURNS boolean
+	LANGUAGE sql IMMUTABLE
+	RETURN coalesce(remove_at > now_at AND remove_at <= now_at + interval '24 hours', false);
+COMMENT ON FUNCTION vac_store.is_put_off(timestamptz, timestamptz) IS
+	'Whether a case that could not be removed is not tried again yet; what lies further ahead than it is ever put counts as over';
+
 CREATE OR REPLACE FUNCTION vac_store.cases_due(now_at timestamptz) RETURNS timestamptz
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -90,20 +77,23 @@ CREATE OR REPLACE FUNCTION vac_store.cases_due(now_at timestamptz) RETURNS times
 			END IF;
 			-- In lumps of a day, or each case would leave an entry of its own in history.
 			RETURN (SELECT greatest(c.ended_at + (keep + 1) * interval '24 hours', removes_from(now_at)) FROM case_record c
-				WHERE c.state <> 'open' AND c.merged_into IS NULL AND NOT (c.ended_at <= kept_from AND is_needed(c.case_id, kept_from))
+				WHERE c.state <> 'open' AND c.merged_into IS NULL
+					AND NOT (c.ended_at <= kept_from AND (is_put_off(c.remove_at, now_at) OR is_needed(c.case_id, kept_from)))
 				ORDER BY c.ended_at LIMIT 1);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.cases_due(timestamptz) IS 'When policy keep_cases next has something to remove; NULL: it keeps all, or nothing has ended';
 
-CREATE OR REPLACE FUNCTION vac_store.lock_ended_cases(kept_from timestamptz, most integer) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION vac_store.lock_ended_cases(now_at timestamptz, most integer) RETURNS bigint[]
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET enable_seqscan = off
 	AS $$
 		DECLARE
+			kept_from timestamptz := kept_until('keep_cases', now_at);
 			ids bigint[] := ARRAY(SELECT c.case_id FROM case_record c
-				WHERE c.state <> 'open' AND c.merged_into IS NULL AND c.ended_at <= kept_from AND NOT is_needed(c.case_id, kept_from)
+				WHERE c.state <> 'open' AND c.merged_into IS NULL AND c.ended_at <= kept_from AND NOT is_put_off(c.remove_at, now_at)
+					AND NOT is_needed(c.case_id, kept_from)
 				ORDER BY c.ended_at LIMIT most FOR UPDATE SKIP LOCKED);
 		BEGIN
 			-- Once more: what was committed until the lock was there is seen only now.
@@ -112,7 +102,7 @@ CREATE OR REPLACE FUNCTION vac_store.lock_ended_cases(kept_from timestamptz, mos
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.lock_ended_cases(timestamptz, integer) IS
-	'Locks so many cases at most that ended before a moment and are needed no more, the longest ended first, and the codes that were merged into them';
+	'Locks so many cases at most that policy keep_cases keeps no longer and nobody needs, the longest ended first, and the codes that were merged into them';
 
 CREATE OR REPLACE FUNCTION vac_store.remove_decisions(request_ids bigint[]) RETURNS void
 	LANGUAGE plpgsql
@@ -191,7 +181,7 @@ CREATE OR REPLACE FUNCTION vac_store.remove_past(kept_from timestamptz) RETURNS 
 	$$;
 COMMENT ON FUNCTION vac_store.remove_past(timestamptz) IS 'Deletes duties, shifts, leave and outages that were over before a moment';
 
-CREATE OR REPLACE FUNCTION vac_store.remove_each(case_ids bigint[]) RETURNS bigint
+CREATE OR REPLACE FUNCTION vac_store.remove_each(case_ids bigint[], now_at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
@@ -207,14 +197,15 @@ CREATE OR REPLACE FUNCTION vac_store.remove_each(case_ids bigint[]) RETURNS bigi
 					WHEN lock_not_available OR deadlock_detected THEN
 						NULL;
 					WHEN OTHERS THEN
-						RAISE WARNING 'deadline: case % cannot be removed: % (%)', id, SQLERRM, SQLSTATE;
+						RAISE WARNING 'deadline: case % cannot be removed, and is tried again in a day: % (%)', id, SQLERRM, SQLSTATE;
+						UPDATE case_record c SET remove_at = now_at + interval '24 hours' WHERE c.case_id = id;
 				END;
 			END LOOP;
 			RETURN n;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.remove_each(bigint[]) IS
-	'Deletes cases that the caller has locked one by one, but for those that somebody holds rows of or that fail; returns how many went';
+COMMENT ON FUNCTION vac_store.remove_each(bigint[], timestamptz) IS
+	'Deletes cases that the caller has locked one by one, but for those that somebody holds rows of, and those that fail, which are put off for a day; returns how many went';
 
 CREATE OR REPLACE FUNCTION vac_store.pass_cases(now_at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql
@@ -227,7 +218,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass_cases(now_at timestamptz) RETURNS bigi
 			IF cases_due(now_at) <= now_at IS NOT TRUE THEN
 				RETURN 0;
 			END IF;
-			ids := lock_ended_cases(kept_until('keep_cases', now_at), 20);
+			ids := lock_ended_cases(now_at, 20);
 			IF ids = '{}' THEN
 				RETURN 0;
 			END IF;
@@ -235,7 +226,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass_cases(now_at timestamptz) RETURNS bigi
 				PERFORM record('cases_removed', more => remove_cases(ids));
 				n := cardinality(ids);
 			EXCEPTION WHEN OTHERS THEN
-				n := remove_each(ids);
+				n := remove_each(ids, now_at);
 			END;
 			PERFORM remove_past(kept_until('keep_cases', now_at)) WHERE n > 0;
 			RETURN n;

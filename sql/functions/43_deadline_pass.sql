@@ -2,7 +2,7 @@
 -- somebody's open transaction holds, or what fails, stops nothing else.
 
 -- The first of each kind, as many of each as may be done at once; what is not due yet says when it will be.
-CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz, lapses_from timestamptz)
+CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz, lapses_from timestamptz, with_opens boolean DEFAULT true)
 	RETURNS TABLE (what text, id bigint, due timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -20,20 +20,20 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 				FROM appointment a
 					CROSS JOIN LATERAL (SELECT min(s.sent_at) AS sent_at FROM message s
 						WHERE s.uid = a.uid AND s.sequence = a.sequence AND s.method = 'REQUEST' AND s.state = 'sent') m
-				WHERE a.state = 'invited' AND a.answer_by IS NULL AND m.sent_at IS NOT NULL
+				WHERE with_opens AND a.state = 'invited' AND a.answer_by IS NULL AND m.sent_at IS NOT NULL
 				ORDER BY a.appointment_id LIMIT 5 * most)
 			UNION ALL
 			-- It is still on its way, most likely.
 			(SELECT 'unsent', a.appointment_id, greatest(least(a.send_by, now_at + interval '2 seconds'), now_at + interval '1 second')
 				FROM appointment a
 				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by > now_at
-				ORDER BY a.appointment_id LIMIT 1)
+				ORDER BY a.send_by LIMIT 1)
 			UNION ALL
 			(SELECT 'unheard', u.appointment_id, u.due FROM unheard_calls(now_at) u WHERE isfinite(lapses_from) ORDER BY u.due LIMIT most)
 			UNION ALL
 			(SELECT 'window', a.appointment_id, now_at
 				FROM appointment a WHERE a.window_at IS NOT NULL AND a.outages_seen < last_outage
-				ORDER BY a.window_at LIMIT most)
+				ORDER BY a.outages_seen, a.window_at LIMIT most)
 			UNION ALL
 			(SELECT 'window', w.appointment_id, w.window_at
 				FROM (SELECT a.appointment_id, a.window_at
@@ -84,8 +84,8 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 			SELECT 'cases', NULL::bigint, cases_due(now_at);
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.deadlines(integer, timestamptz, timestamptz) IS
-	'What time will bring next, of each kind the first: what it is, of which appointment, request or office, and when';
+COMMENT ON FUNCTION vac_store.deadlines(integer, timestamptz, timestamptz, boolean) IS
+	'What time will bring next, of each kind the first: what it is, of which appointment, request or office, and when. with_opens: also which invitations were taken meanwhile, for which all that are not are read';
 
 CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamptz, lapses_from timestamptz) RETURNS boolean
 	LANGUAGE plpgsql
@@ -143,10 +143,13 @@ CREATE OR REPLACE FUNCTION vac_store.unsent_text(now_at timestamptz) RETURNS tex
 	SET enable_seqscan = off
 	AS $$
 		BEGIN
-			RETURN (SELECT quantity(count(*), 'invitation', 'invitations') || ' not sent in time; see vac.mail_queue, and telephone'
-				FROM appointment a JOIN case_record c ON c.case_id = a.case_id
-				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by <= now_at AND upper(a.span) > now_at
-					AND c.state = 'open' AND c.held_since IS NULL
+			-- Beyond a thousand it says nothing more how many they are, and is asked at each pass.
+			RETURN (SELECT CASE WHEN count(*) > 1000 THEN 'more than 1000 invitations' ELSE quantity(count(*), 'invitation', 'invitations') END
+					|| ' not sent in time; see vac.mail_queue, and telephone'
+				FROM (SELECT FROM appointment a JOIN case_record c ON c.case_id = a.case_id
+					WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by <= now_at AND upper(a.span) > now_at
+						AND c.state = 'open' AND c.held_since IS NULL
+					LIMIT 1001) late
 				HAVING count(*) > 0);
 		END
 	$$;
@@ -166,6 +169,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 			stuck integer := 0;
 			sent bigint[] := '{}';
 			opened integer;
+			begun timestamptz := clock_timestamp();
+			later timestamptz;
+			mail_at timestamptz;
 			next_at timestamptz;
 		BEGIN
 			-- In a copy time stands still: what it would say to people is said where it was copied from.
@@ -175,18 +181,20 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 			END IF;
 			PERFORM note_work(now_at);
 			-- Windows first, and together: what else there is to say goes by them.
-			FOR thing IN SELECT d.what, d.id, d.due FROM deadlines(most, now_at, gate) d
-					WHERE d.due IS NOT NULL AND d.what NOT IN ('unsent', 'upkeep') ORDER BY d.what <> 'opens', d.due LOOP
+			FOR thing IN SELECT d.what, d.id, d.due, min(d.due) FILTER (WHERE d.due > now_at AND d.what <> 'unsent') OVER () AS later,
+						min(d.due) FILTER (WHERE d.what = 'unsent') OVER () AS mail_at
+					FROM deadlines(most, now_at, gate) d
+					WHERE d.due IS NOT NULL ORDER BY d.what <> 'opens', d.due LOOP
+				later := thing.later;
+				mail_at := thing.mail_at;
 				IF thing.what = 'opens' THEN
 					sent := sent || thing.id;
 					CONTINUE;
+				ELSIF thing.what IN ('unsent', 'upkeep') THEN
+					CONTINUE;
 				END IF;
 				opened := coalesce(opened, pass_opens(sent, now_at));
-				IF thing.due > now_at THEN
-					next_at := thing.due;
-					EXIT;
-				END IF;
-				IF n >= most THEN
+				IF thing.due > now_at OR n >= most THEN
 					EXIT;
 				ELSIF pass(thing.what, thing.id, now_at, gate) THEN
 					n := n + 1;
@@ -212,10 +220,15 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 			IF n > 0 THEN
 				next_at := now_at;
 			ELSE
-				next_at := least(next_at, CASE WHEN stuck > 0 THEN now_at + interval '2 seconds' END,
-					-- A window that is opened late may have its middle, or its end, behind it.
-					(SELECT min(d.due) FROM deadlines(1, now_at, gate) d
-						WHERE d.due > now_at OR d.what = 'unsent' OR (opened > 0 AND d.what NOT IN ('opens', 'upkeep'))));
+				IF stuck > 0 OR sent <> '{}' THEN
+					SELECT min(d.due) FILTER (WHERE d.what <> 'unsent'), min(d.due) FILTER (WHERE d.what = 'unsent') INTO later, mail_at
+						FROM deadlines(1, now_at, gate, false) d
+						-- A window that is opened late may have its middle, or its end, behind it.
+						WHERE d.due > now_at OR d.what = 'unsent' OR (opened > 0 AND d.what <> 'upkeep');
+				END IF;
+				-- As long as mail waits all of it is looked through, in no more than a twentieth of the time.
+				next_at := least(later, CASE WHEN stuck > 0 THEN now_at + interval '2 seconds' END,
+					greatest(mail_at, CASE WHEN mail_at IS NOT NULL THEN now_at + least(20 * (clock_timestamp() - begun), interval '10 seconds') END));
 			END IF;
 			next_ms := CASE WHEN isfinite(next_at) THEN ceil(greatest(date_part('epoch', next_at - now_at), 0) * 1000)::bigint END;
 			RETURN NEXT;

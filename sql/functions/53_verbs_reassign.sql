@@ -347,6 +347,7 @@ DECLARE
 	at CONSTANT timestamptz := moment();
 	one case_record;
 	fixed appointment[];
+	unasked bigint[];
 	still record;
 BEGIN
 	one := case_named(unpin.case_code);
@@ -361,12 +362,21 @@ BEGIN
 	UPDATE appointment a SET pinned = false,
 			window_at = CASE WHEN a.state = 'invited' AND a.window_at IS NULL AND a.answer_by <= at THEN at ELSE a.window_at END
 		WHERE a.appointment_id = ANY (ARRAY(SELECT p.appointment_id FROM unnest(fixed) p));
+	-- Whom no mail reached and nobody rang up has not been asked: for such a one somebody else is found, as if it had never been pinned.
+	unasked := ARRAY(SELECT m.message_id FROM unnest(fixed) f JOIN message m ON m.uid = f.uid
+		WHERE m.sequence = f.sequence AND m.state = 'refused' AND m.telephoned_at IS NULL AND is_first_word(m));
+	IF unasked <> '{}' THEN
+		PERFORM invitation_refused(unasked);
+		RAISE NOTICE 'The mail server did not take the invitation of %: it is planned again', (SELECT string_agg(DISTINCT m.recipient_name, ', ') FROM message m
+			WHERE m.message_id = ANY (unasked));
+	END IF;
 	PERFORM pg_notify('vac_deadline', '');
 	FOR still IN
 		SELECT format('%s, %s', k.code, rules_text(p.rules, r)) AS why
 			FROM unnest(fixed) a JOIN request r ON r.request_id = a.request_id JOIN coordinator k ON k.coordinator_id = a.coordinator_id
 				CROSS JOIN LATERAL (SELECT array_remove(passed_rules(r, a.coordinator_id, lower(a.span), at), 'notice') AS rules) p
 			WHERE k.coordinator_id IN (SELECT my_coordinators()) AND p.rules <> '{}'
+				AND EXISTS (SELECT FROM appointment b WHERE b.appointment_id = a.appointment_id AND b.live)
 	LOOP
 		RAISE NOTICE 'It stays where no plan would have put it: %. vac.reassign(…, ''somebody else'') has it planned again', still.why;
 	END LOOP;

@@ -1,7 +1,7 @@
 -- Of a call-out several are asked: who accepts with whose invitation, what a hold stops, and what corrected outcomes make of it.
 BEGIN;
 \ir answer.psql
-SELECT plan(33);
+SELECT plan(35);
 CREATE FUNCTION pg_temp.code(id bigint) RETURNS text LANGUAGE sql AS $$
 	SELECT c.case_code FROM vac_store.appointment a JOIN vac_store.case_record c USING (case_id) WHERE a.appointment_id = id
 $$;
@@ -29,6 +29,11 @@ SELECT is(pg_temp.mail(:a), 'invitation sent 0, cancel queued 1', 'A is told');
 SELECT is(pg_temp.mail(:b), 'invitation sent 0', 'B knows');
 SELECT is((pg_temp.last()).state || ' ' || ((pg_temp.last()).appointment_id = :b)::text, 'done true', 'nobody need look at that mail');
 SELECT is((SELECT responsible_id FROM case_record WHERE case_id = (pg_temp.a(:b)).case_id), (pg_temp.k('SEA-2')).coordinator_id, 'she is responsible');
+SELECT is((SELECT string_agg(concat_ws(' ', o.partstat, k.code, CASE o.appointment_id WHEN :a THEN 'of A' WHEN :b THEN 'of B' END), ', ' ORDER BY o.answer_id)
+	FROM answer o JOIN coordinator k USING (coordinator_id) WHERE o.inbound_id = (pg_temp.last()).inbound_id), 'ACCEPTED SEA-2 of A, ACCEPTED SEA-2 of B',
+	'it is kept beside the invitation it came with and beside her own');
+SELECT is((SELECT string_agg(CASE appointment_id WHEN :a THEN 'of A' WHEN :b THEN 'of B' END, ', ') FROM history WHERE event = 'answer_accepted'
+	AND request_id = (pg_temp.a(:a)).request_id), 'of B', 'history has it once, as the yes to her own');
 SELECT is(pg_temp.comes(:a, :'forwarded'), 'duplicate: it was taken before', 'a second copy');
 SELECT is(pg_temp.comes(:b, pg_temp.says(:b, 'DECLINED', stamped => now() - interval '1 hour')), 'stale: a later answer of theirs was taken before', 'a no of hers that was written earlier and comes later');
 SELECT is(pg_temp.comes(:b, pg_temp.says(:b, 'DECLINED', stamped => now() + interval '1 minute')), 'taken: declined', 'one that was written later');
@@ -65,7 +70,7 @@ SELECT pg_temp.over(:a) \g /dev/null
 SELECT vac.hold_case(pg_temp.code(:a), 'safety') \g /dev/null
 SELECT is(pg_temp.stand(:a, :b), 'invited cancelled planned', 'on hold: only what is over stands');
 UPDATE request SET seek_since = now(), plan_at = '2001-01-01' WHERE request_id = (pg_temp.a(:a)).request_id;
-SELECT is(vac_store.group_due((SELECT group_id FROM office WHERE code = 'SEA')) < '2002-01-01', false, 'the next in line is not called meanwhile');
+SELECT is((SELECT d.due FROM vac_store.groups_due(now()) d JOIN office o USING (group_id) WHERE o.code = 'SEA') < '2002-01-01', false, 'the next in line is not called meanwhile');
 SELECT is((SELECT rule FROM plan_rules(ARRAY[planned_for(pg_temp.a(:a), (pg_temp.k('SEA-2')).coordinator_id, tstzrange(pg_temp.day(3, '10:00'), pg_temp.day(3, '11:00')))],
 	now(), '{}', true)), 'gone', 'a plan that was made before the hold is refused');
 SELECT is(pg_temp.comes(:a, pg_temp.says(:a, 'ACCEPTED', who => 'pdx-1@example.org')), 'refused: Coordinator C cannot take it over: gone', 'nobody takes it over');

@@ -1,7 +1,7 @@
 -- What messages say: local times on both sides of a change, what may stand where, and what never leaves.
 BEGIN;
 \ir core.psql
-SELECT plan(81);
+SELECT plan(88);
 
 -- ---- times as people read them ---------------------------------------------------------------
 CREATE TEMPORARY TABLE expected (zone text, at timestamptz, text text);
@@ -25,6 +25,17 @@ SELECT is(span_text('[2026-03-08 04:00Z, 2026-03-08 08:00Z)', 'America/New_York'
 	'Sat 7 Mar 2026 23:00 EST (UTC-05:00) to Sun 8 Mar 2026 04:00 EDT (UTC-04:00)', 'a span over the change says so');
 SELECT is(span_text('[2026-11-01 05:30Z, 2026-11-01 06:30Z)', 'America/New_York'),
 	'Sun 1 Nov 2026 01:30 EDT (UTC-04:00) to 01:30 EST (UTC-05:00)', 'the hour that comes twice is told apart');
+-- All at once, zones mixed: a span of each that stays within a day, or an offset, and one that does not.
+CREATE TEMPORARY TABLE at_once AS SELECT row_number() OVER (ORDER BY e.at, n.hours) AS id, e.zone, tstzrange(e.at, e.at + n.hours * interval '1 hour') AS span,
+		CASE WHEN n.hours > 1 THEN e.at - interval '1 day' END AS moment
+	FROM (SELECT zone, at FROM expected UNION ALL VALUES ('America/New_York', '2026-11-01 05:30Z'::timestamptz), ('America/New_York', '2026-03-08 04:00Z')) e
+		CROSS JOIN (VALUES (1), (4), (60)) n (hours);
+SELECT results_eq($$SELECT t.id, t.starts, t.spoken, t.moment FROM (SELECT array_agg(id ORDER BY id DESC) AS ids, array_agg(zone ORDER BY id DESC) AS zones,
+			array_agg(span ORDER BY id DESC) AS spans, array_agg(moment ORDER BY id DESC) AS moments FROM at_once) a
+		CROSS JOIN LATERAL said_times(a.ids, a.zones, a.spans, a.moments) t ORDER BY t.id$$,
+	'SELECT id, local_text(lower(span), zone), span_text(span, zone), local_text(moment, zone) FROM at_once ORDER BY id',
+	'many at once are said as each by itself');
+SELECT is((SELECT count(DISTINCT zone) FROM at_once)::int, 6, 'of several zones');
 SELECT is(current_setting('timezone'), 'UTC', 'the session''s zone is as it was');
 
 -- ---- an invitation ---------------------------------------------------------------------------
@@ -201,6 +212,17 @@ INSERT INTO allowed_domain (domain) VALUES ('agency.example');
 SELECT is((pg_temp.with_field('body', 'plain')).state, 'suppressed', 'a domain that is not allowed gets nothing');
 INSERT INTO allowed_domain (domain) VALUES ('example.org');
 SELECT is((pg_temp.with_field('body', 'plain')).state, 'queued', 'one that is allowed does');
+-- Each of the three rules by itself, and none.
+DELETE FROM protected_word;
+DELETE FROM allowed_domain;
+SELECT is((pg_temp.with_field('body', 'ref HSI-2026/0042', 'HSI-2026/0042')).neutral, true, 'a reference alone is looked for');
+SELECT is((pg_temp.with_field('body', 'Smith')).neutral, false, 'without rules nothing is');
+SELECT is((pg_temp.with_field('body', 'Smith')).checked, (SELECT version FROM neutral_rules), 'which is noted, too');
+INSERT INTO protected_word (word) VALUES ('Smith');
+SELECT is((pg_temp.with_field('body', 'Smith')).neutral, true, 'words alone are');
+DELETE FROM protected_word;
+INSERT INTO allowed_domain (domain) VALUES ('agency.example');
+SELECT is((pg_temp.with_field('body', 'plain')).state, 'suppressed', 'so is the domain alone');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- The outbox: order, one message of a UID in flight, expired claims, what must not go out, outcomes.
 BEGIN;
 \ir core.psql
-SELECT plan(88);
+SELECT plan(91);
 SELECT pg_temp.person('ANNE', 'NYC'), pg_temp.person('BEN', 'NYC') \g /dev/null
 SELECT pg_temp.pattern('ANNE', 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') \g /dev/null
 SELECT '11111111-1111-1111-1111-111111111111' AS d, '22222222-2222-2222-2222-222222222222' AS e \gset
@@ -219,6 +219,20 @@ SELECT pg_temp.invite('ANNE', '2030-01-14 21:00Z') AS s1 \gset
 SELECT pg_temp.claim(:'d') \g /dev/null
 SELECT message_id AS sid, fence AS sfence FROM message WHERE appointment_id = :s1 \gset
 SELECT is((SELECT count(*) FROM vac_daemon.may_send_signed(ARRAY[:sid]::bigint[], ARRAY[:sfence]::bigint[], ARRAY['AAAA'])), 1::bigint, 'a signature is kept, and its mail may go out');
+-- Kept before, of another text, not signed, signed now: one question, in which only the last is written.
+SELECT pg_temp.invite('ANNE', '2030-01-15 17:00Z') AS s2, pg_temp.invite('ANNE', '2030-01-15 19:00Z') AS s3 \gset
+SELECT pg_temp.invite('ANNE', '2030-01-15 21:00Z') AS s4, pg_temp.invite('ANNE', '2030-01-16 15:00Z') AS s5 \gset
+SELECT pg_temp.claim(:'d') \g /dev/null
+UPDATE message SET signature = 'BBBB' WHERE appointment_id IN (:s2, :s5);
+CREATE TEMPORARY TABLE rows_before AS SELECT appointment_id, ctid AS place FROM message WHERE appointment_id IN (:s1, :s2, :s3, :s4, :s5);
+CREATE TEMPORARY TABLE asked AS SELECT appointment_id, m.message_id, m.fence, v.signature
+	FROM message m JOIN (VALUES (:s1, 'AAAA'), (:s2, 'CCCC'), (:s3, NULL), (:s4, 'DDDD'), (:s5, NULL)) v (appointment_id, signature) USING (appointment_id);
+CREATE TEMPORARY TABLE said AS SELECT s.message_id
+	FROM (SELECT array_agg(message_id) AS ids, array_agg(fence) AS fences, array_agg(signature) AS signatures FROM asked) a,
+		vac_daemon.may_send_signed(a.ids, a.fences, a.signatures) s;
+SELECT is((SELECT array_agg(appointment_id ORDER BY appointment_id) FROM asked JOIN said USING (message_id)), ARRAY[:s1, :s3, :s4]::bigint[], 'those whose signature is the one kept, or that have none, may go out');
+SELECT is((SELECT string_agg(coalesce(m.signature, '-'), ' ' ORDER BY appointment_id) FROM message m JOIN asked USING (appointment_id)), 'AAAA BBBB - DDDD BBBB', 'the new one is kept, and no other');
+SELECT is((SELECT array_agg(appointment_id) FROM message m JOIN rows_before b USING (appointment_id) WHERE m.ctid <> b.place), ARRAY[:s4]::bigint[], 'nothing else is written');
 -- As if it had been asked before somebody's transaction ended what this one then waited for.
 CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigint[]) RETURNS TABLE (message_id bigint) LANGUAGE sql STABLE
 	AS $$ SELECT unnest(message_ids) $$;

@@ -2,7 +2,7 @@
 -- take is kept and told.
 BEGIN;
 \ir core.psql
-SELECT plan(122);
+SELECT plan(125);
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female', pager => 'pager.anne@example.org'), pg_temp.person('BEN', 'NYC', gender => 'male'),
 	pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00'), pg_temp.pattern(w, 'on_call', ARRAY[1, 2, 3, 4, 5, 6, 7], '17:00', '08:00')
@@ -106,6 +106,9 @@ SELECT is(pg_temp.store(pg_temp.choose(:r1, 'ANNE', pg_temp.day_ahead(8, '10:00'
 	'stored, refused case_busy', 'two meetings of a case in one plan do not overlap');
 SELECT is(pg_temp.store(pg_temp.choose(:r2, 'BEN', pg_temp.day_ahead(8, '10:45'))), 'refused case_busy', 'nor with one that stands');
 SELECT is(pg_temp.store(pg_temp.choose(:r2, 'BEN', pg_temp.day_ahead(8, '11:00'))), 'stored', 'one after the other they may');
+UPDATE appointment SET state = 'cancelled' WHERE request_id = :r1 AND live;
+SELECT pg_temp.ask(of_case => (SELECT case_id FROM request WHERE request_id = :r1)) AS r3 \gset
+SELECT is(pg_temp.store(pg_temp.choose(:r3, 'ANNE', pg_temp.day_ahead(8, '10:00'))), 'stored', 'one that was cancelled is in nobody''s way');
 
 -- ---- limits ----------------------------------------------------------------------------------
 UPDATE coordinator SET max_open_cases = 2, weekly_minutes = 10000, meetings_a_day = 10 WHERE code = 'PART';
@@ -210,6 +213,15 @@ SELECT is((SELECT count(*) FROM message WHERE kind = 'notice'), 3::bigint, 'afte
 INSERT INTO request_bar VALUES (:r4, pg_temp.coordinator('ANNE'), clock_timestamp() + interval '5 minutes');
 SELECT pg_temp.store(pg_temp.nobody(:r4)) \g /dev/null
 SELECT ok((SELECT plan_at < now() + interval '6 minutes' FROM request WHERE request_id = :r4), 'when a bar ends before, it is planned then');
+DELETE FROM message;
+SELECT pg_temp.ask(language => 'zu', urgency => 'urgent') AS held \gset
+SELECT pg_temp.store(pg_temp.nobody(:held, '{"locked": [1]}')) \g /dev/null
+SELECT is((SELECT concat_ws(' ', unserved_since IS NOT NULL, noticed_at, plan_at BETWEEN now() AND now() + interval '30 seconds') FROM request WHERE request_id = :held), 't t',
+	'where somebody''s transaction holds whom it could be, it is planned again soon, and nobody is told yet');
+UPDATE request SET unserved_since = unserved_since - interval '1 minute' WHERE request_id = :held;
+SELECT pg_temp.store(pg_temp.nobody(:held, '{"locked": [1]}')) \g /dev/null
+SELECT is((SELECT concat_ws(' ', noticed_at IS NOT NULL, plan_at BETWEEN now() AND now() + interval '30 seconds', (SELECT count(*) FROM message WHERE kind = 'notice')) FROM request WHERE request_id = :held), 't t 1',
+	'unless that lasts');
 DELETE FROM message;
 SELECT pg_temp.ask(language => 'zu', urgency => 'urgent', requester => 'officer@example.org') AS r5, pg_temp.ask(language => 'zu', office => 'BOS') AS r6,
 	pg_temp.ask(language => 'xh') AS r7 \gset

@@ -1,7 +1,7 @@
 -- Open time and office time: both changes of the clock, half-hour zones, night shifts, leave, holidays.
 BEGIN;
 \ir core.psql
-SELECT plan(71);
+SELECT plan(73);
 
 -- ---- local wall-clock times ------------------------------------------------------------------
 SELECT is(local_instant('2026-03-08 01:59', 'America/New_York'), '2026-03-08 06:59Z'::timestamptz, 'before the skip');
@@ -151,6 +151,8 @@ SELECT is(add_office_days(pg_temp.office('NYC'), '2026-03-06 21:00Z', 1), '2026-
 SELECT is(add_office_days(pg_temp.office('NYC'), '2026-03-07 15:00Z', 1), '2026-03-10 04:00Z'::timestamptz, 'from a Saturday, counted from Monday''s beginning');
 SELECT is(add_office_days(pg_temp.office('BOS'), '2026-03-06 15:00Z', 1), '2026-03-07 15:00Z'::timestamptz, 'Saturday counts where the office opens');
 SELECT is(add_office_days(pg_temp.office('NYC'), '2026-07-06 15:00Z', 3), '2026-07-13 15:00Z'::timestamptz, 'three office days over two holidays and a weekend');
+SELECT is(add_office_days(pg_temp.office('BOS'), '2026-07-06 15:00Z', 1), '2026-07-07 15:00Z'::timestamptz, 'another office''s holiday is none of this one');
+SELECT is(add_office_days(pg_temp.office('HNL'), '2026-03-06 20:00Z', 1), '2026-03-09 20:00Z'::timestamptz, 'an office that names no hours opens from Monday to Friday');
 SELECT is(policy_after('response_target', 'immediate', pg_temp.office('NYC'), '2026-03-07 15:00Z'), '2026-03-07 16:00Z'::timestamptz, 'elapsed time passes on Saturdays');
 SELECT is(policy_after('answer_window', 'urgent', pg_temp.office('NYC'), '2026-03-06 21:00Z'), '2026-03-09 13:00Z'::timestamptz, 'office minutes do not');
 

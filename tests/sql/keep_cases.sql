@@ -1,7 +1,7 @@
 -- Ended cases go by policy keep_cases, with all their rows, and none that somebody still needs.
 BEGIN;
 \ir people.psql
-SELECT plan(51);
+SELECT plan(57);
 SELECT vac.allow_domain('example.org') \g /dev/null
 UPDATE coordinator SET meetings_a_day = 20, weekly_minutes = 10000, max_open_cases = 100;
 
@@ -138,8 +138,15 @@ SELECT format('CREATE TRIGGER refuse BEFORE DELETE ON vac_store.case_record FOR 
 SELECT is(pg_temp.clean() || ' ' || pg_temp.is_there(:'stuck') || ' ' || pg_temp.is_there(:'other'), '1 true false', 'a case that cannot be removed stops no other');
 UPDATE message SET made_at = wall() - interval '3000 days' WHERE case_id = pg_temp.number(:'stuck');
 SELECT is(pass('cases', NULL, wall(), wall()) || ' ' || pass('cleaning', NULL, wall(), wall()), 'false true', 'nor what else is kept no longer');
+SELECT ok(coalesce(cases_due(wall()) > wall(), true), 'it is not due');
+SELECT pg_temp.old_case(100) AS another \gset
+SELECT is(pg_temp.clean(wall() + interval '23 hours') || ' ' || pg_temp.is_there(:'another'), '1 false', 'those that come after it go');
+SELECT is((SELECT remove_at <= wall() + interval '24 hours' FROM case_record WHERE case_code = :'stuck'), true, 'and it is not tried with them: it is put off for a day');
+SELECT is(pg_temp.clean(wall() + interval '25 hours') || ' ' || pg_temp.is_there(:'stuck'), '0 true', 'then it is tried');
+SELECT is((SELECT remove_at > wall() + interval '48 hours' FROM case_record WHERE case_code = :'stuck'), true, 'and put off again');
 DROP TRIGGER refuse ON case_record;
-SELECT is(pg_temp.clean(), 1, 'once it can, it goes');
+SELECT is(pg_temp.clean(wall() + interval '26 hours'), 0, 'until then nothing is tried');
+SELECT is(pg_temp.clean(), 1, 'once it can, it goes; of a clock that was ahead when it failed nothing is left');
 
 -- ---- what stays ------------------------------------------------------------------------------
 -- Each of these alone is in the way of a case that would go.

@@ -1,7 +1,7 @@
 -- A supervisor overrules the planner: who goes and when, past every rule but double booking; what is set so is pinned.
 BEGIN;
 \ir answer.psql
-SELECT plan(94);
+SELECT plan(97);
 -- Nothing is late here unless it is said so.
 CREATE FUNCTION pg_temp.in_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.due_at := now() + interval '60 days'; RETURN NEW; END $$;
 CREATE TRIGGER in_time BEFORE INSERT ON request FOR EACH ROW EXECUTE FUNCTION pg_temp.in_time();
@@ -186,6 +186,15 @@ SELECT invitation_refused(ARRAY(SELECT message_id FROM message WHERE appointment
 SELECT is((pg_temp.a(:a)).state || (SELECT concat_ws(' ', '', state, tell_at <= wall()) FROM request WHERE request_id = :r), 'invited planned t', 'mail that is refused does not end it either');
 SELECT is((SELECT tell FROM vac.to_telephone WHERE case_code = :'c'), E'set by hand, come:\n' || short_span((pg_temp.a(:a)).span, 'America/Los_Angeles'), 'somebody must telephone');
 SELECT matches(vac.telephoned((SELECT message FROM vac.to_telephone WHERE case_code = :'c')), 'knows$', 'and says that they did');
+SELECT vac.unpin(:'c', 'other: whoever can') \g /dev/null
+SELECT is((pg_temp.a(:a)).state, 'invited', 'who was rung up is asked, though it is unpinned');
+SELECT pg_temp.invited('SEA-1') AS a \gset
+SELECT pg_temp.code(:a) AS c, (pg_temp.a(:a)).request_id AS r \gset
+SELECT vac.reassign(:'c', 'SEA-1', reason => 'wish') \g /dev/null
+UPDATE message SET state = 'refused', reply = '550 no such user' WHERE appointment_id = :a;
+SELECT invitation_refused(ARRAY(SELECT message_id FROM message WHERE appointment_id = :a)) \g /dev/null
+SELECT matches(vac.unpin(:'c', 'other: whoever can'), 'a plan may move or replace it again', 'one that nobody was asked for is unpinned');
+SELECT is((SELECT concat_ws(' ', (pg_temp.a(:a)).state, state, plan_at <= wall()) FROM request WHERE request_id = :r), 'replaced open t', 'and planned again at once');
 
 -- ---- refusals --------------------------------------------------------------------------------
 SELECT pg_temp.invited('SEA-1') AS a \gset
