@@ -14,6 +14,7 @@ struct config;
 struct event_base;
 struct pg;
 struct reader;
+struct stage;
 struct token_keys;
 
 /*
@@ -39,6 +40,8 @@ bool answer_is_busy(const struct answer *answer);
 
 /* For the heartbeat and the watchdog: see stage_turns(). */
 unsigned long long answer_turns(const struct answer *answer);
+/* For the slow poll. */
+struct stage *answer_stage(struct answer *answer);
 
 /* One line for STATUS: "12 read", "not read: the reader …". Borrowed until the next call. */
 const char *answer_status(struct answer *answer);

@@ -60,6 +60,32 @@ static void say(struct check *check, bool ok, const char *what, const char *fmt,
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
+/* Paths stay as they are written where systemd has given none: the files that the service has are all looked
+ * at only when this command has them, too. */
+static void check_credentials(struct check *check)
+{
+	static const char folder[] = "$CREDENTIALS_DIRECTORY/";
+	const struct config *config = check->config;
+	const char *const paths[] = {config->token_key_file, config->database_password_file,
+		config->mail_secret_file, config->mail_key_file, config->smime_key_file,
+		config->intake_key_file, config->history_key_file};
+	char given[2 * TEXT_SIZE] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]) && n < sizeof(given); i++) {
+		const char *name = paths[i] + sizeof(folder) - 1;
+
+		if (strncmp(paths[i], folder, sizeof(folder) - 1) == 0)
+			n += (size_t)snprintf(given + n, sizeof(given) - n,
+				" -p LoadCredential=%s:/etc/vacd/secrets/%s", name, name);
+	}
+	if (n > 0)
+		say(check, false, "credentials",
+			"systemd gives the files in $CREDENTIALS_DIRECTORY to whom it starts; as "
+			"root: systemd-run --pipe --wait -p User=vacd%s vacd check",
+			given);
+}
+
 static void check_tokens(struct check *check)
 {
 	const char *path = check->config->token_key_file;
@@ -430,6 +456,7 @@ int check_command(const struct config *config, int argc, char **argv)
 	}
 	say(&check, true, "configuration", "deliver = %s",
 		config->deliver == CONFIG_DELIVER_SMTP ? "smtp" : "hold: NOTHING IS SENT");
+	check_credentials(&check);
 	check_tokens(&check);
 	check_history(&check);
 	crl_each(config, say_list, &check);

@@ -118,3 +118,8 @@ unsigned long long deadline_turns(const struct deadline *deadline)
 {
 	return stage_turns(deadline->stage);
 }
+
+struct stage *deadline_stage(struct deadline *deadline)
+{
+	return deadline->stage;
+}

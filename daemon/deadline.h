@@ -13,6 +13,7 @@ struct config;
 struct deadline;
 struct event_base;
 struct pg;
+struct stage;
 
 /* pg is borrowed and must outlive the stage. config and daemon_id are copied as far as needed.
  * 0 or -errno. */
@@ -31,3 +32,5 @@ bool deadline_is_busy(const struct deadline *deadline);
 
 /* For the heartbeat and the watchdog: see stage_turns(). */
 unsigned long long deadline_turns(const struct deadline *deadline);
+/* For the slow poll. */
+struct stage *deadline_stage(struct deadline *deadline);

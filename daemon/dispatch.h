@@ -14,6 +14,7 @@ struct config;
 struct dispatch;
 struct event_base;
 struct pg;
+struct stage;
 
 /* pg is borrowed and must outlive the stage; nobody else may use BEGIN on it. config and
  * daemon_id are copied as far as needed. 0 or -errno. */
@@ -36,3 +37,5 @@ bool dispatch_is_busy(const struct dispatch *dispatch);
 
 /* For the heartbeat and the watchdog: see stage_turns(). */
 unsigned long long dispatch_turns(const struct dispatch *dispatch);
+/* For the slow poll. */
+struct stage *dispatch_stage(struct dispatch *dispatch);

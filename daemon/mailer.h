@@ -2,8 +2,8 @@
  * mailer - outbox → SMTP: claims messages, sends them, reports what became of each
  *
  * A stage. Messages are claimed under a lease, written on a few connections that stay open, and the
- * final dot of each goes out only after the database was asked once more. A server that is slow, down,
- * or refuses the login holds up nobody else; alarms tell of it.
+ * final dot of each goes out only if the database was asked about it shortly before (mail_permit.h). A
+ * server that is slow, down, or refuses the login holds up nobody else; alarms tell of it.
  */
 #pragma once
 
@@ -14,11 +14,12 @@ struct config;
 struct event_base;
 struct mailer;
 struct pg;
+struct stage;
 struct token_keys;
 
 /*
- * pg should be a connection that nobody else queues long calls on, since every final dot waits for an
- * answer. config and keys are borrowed until the next mailer_reload() or mailer_free(); keys may be NULL
+ * pg should be a connection that nobody else queues long calls on: claims and outcomes wait for them.
+ * Questions about final dots have a connection of their own. config and keys are borrowed until the next mailer_reload() or mailer_free(); keys may be NULL
  * with deliver = hold. daemon_id is copied.
  * 0, -errno, or MAILER_INVALID with a line of text in error (a certificate file that cannot be read).
  */
@@ -43,6 +44,8 @@ bool mailer_is_busy(const struct mailer *mailer);
 
 /* For the heartbeat and the watchdog: see stage_turns(). */
 unsigned long long mailer_turns(const struct mailer *mailer);
+/* For the slow poll. */
+struct stage *mailer_stage(struct mailer *mailer);
 
 /* One line for STATUS: "4 connections, 12 waiting", "held for 40 s: 421 …". Borrowed until the next call. */
 const char *mailer_status(struct mailer *mailer);

@@ -15,8 +15,7 @@
 #include "resolve.h"
 
 enum {
-	/* The server's own statement_timeout comes first: then we know the outcome. */
-	GRACE_MS = 2000,
+	GRACE_MS = 2000, /* the server's statement_timeout comes first, with an outcome */
 	TEXT_SIZE = 500,
 };
 
@@ -49,9 +48,8 @@ struct pg {
 	struct pg_era era;                    /* of the server */
 	bool silent;                          /* it owed an answer: the next host may be better */
 	unsigned rounds;                      /* over all hosts without success, for the backoff */
-	bool told_up, held, freed; /* what state_changed() was last told; pg_hold(), pg_free() */
-	struct event *io;          /* one-shot while connecting, then persistent reading */
-	struct event *writable;
+	bool told_up, held, freed;   /* what state_changed() was last told; pg_hold(), pg_free() */
+	struct event *io, *writable; /* io: one-shot while connecting, then persistent reading */
 	struct event *timer; /* the end of a backoff, of an attempt, of patience with a call */
 	struct event *drop;
 	char error[TEXT_SIZE], logged[TEXT_SIZE];
@@ -109,8 +107,7 @@ static bool leave(struct pg *pg)
 {
 	bool freed = pg->freed;
 
-	pg->depth--;
-	if (freed && pg->depth == 0)
+	if (--pg->depth == 0 && freed)
 		pg_destroy(pg);
 	return !freed;
 }
@@ -140,14 +137,10 @@ static void log_failure(struct pg *pg, const char *event)
 /* The next host at once; when all have been tried, all again after a while. */
 static void schedule_attempt(struct pg *pg, size_t host)
 {
-	long ms = 0;
-
 	forget_addresses(pg);
 	pg->host = host < pg_login_hosts(pg->login) ? host : 0;
-	if (pg->host == 0)
-		ms = backoff_ms(pg->rounds++);
 	pg->state = STATE_IDLE;
-	arm_timer(pg, ms);
+	arm_timer(pg, pg->host == 0 ? backoff_ms(pg->rounds++) : 0);
 }
 
 static void next_address(struct pg *pg)
@@ -266,11 +259,17 @@ static int send_call(struct pg *pg, const char *statement, int n, const char *co
 	return 0;
 }
 
+/* What it stores will be lost: it is asked nothing any more, and no answer of its counts. */
+static void leave_old_server(struct pg *pg)
+{
+	if (pg->state == STATE_UP && pg_era_is_over(&pg->era))
+		drop_because(pg, "another server was promoted");
+}
+
 int pg_call(struct pg *pg, const char *statement, int n, const char *const *values,
 	pg_reply_fn done, void *arg)
 {
-	if (pg_is_up(pg) && pg_era_is_over(&pg->era))
-		drop_because(pg, "another server was promoted");
+	leave_old_server(pg);
 	return pg_is_up(pg) ? send_call(pg, statement, n, values, done, arg) : -ENOTCONN;
 }
 
@@ -318,6 +317,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 		go_deaf(pg);
 	}
 	enter(pg);
+	leave_old_server(pg);
 	/* What came in before the end is still good: it may be the answer to a commit. */
 	drain_results(pg);
 	drain_notifies(pg);

@@ -78,9 +78,12 @@ static void tell_head(struct seal *seal)
 	write_head(seal);
 }
 
-static bool is_time_to_tell(const struct seal *seal)
+/* Until it is time to tell. */
+static long left_to_tell(const struct seal *seal)
 {
-	return seal->told_ms == 0 || monotonic_ms() - seal->told_ms >= seal->head_ms;
+	long long left = seal->told_ms == 0 ? 0 : seal->told_ms + seal->head_ms - monotonic_ms();
+
+	return left > 0 ? (long)left : 0;
 }
 
 /* ---- what is kept no longer ----------------------------------------------------------------- */
@@ -108,7 +111,7 @@ static void on_removed(const struct pg_reply *reply, void *arg)
 		/* There may be more of it. */
 		seal->told_ms = 0;
 	}
-	stage_done(seal->stage, rows > 0 ? PAUSE_MS : -1);
+	stage_done(seal->stage, rows > 0 ? PAUSE_MS : left_to_tell(seal));
 }
 
 static void on_due(const struct pg_reply *reply, void *arg)
@@ -123,7 +126,7 @@ static void on_due(const struct pg_reply *reply, void *arg)
 	}
 	/* A reload may have taken the key away since it was asked. */
 	if (PQntuples(reply->result) != 1 || seal->stopped || !seal->key) {
-		stage_done(seal->stage, -1);
+		stage_done(seal->stage, left_to_tell(seal));
 		return;
 	}
 	values[0] = pg_text(reply->result, 0, 1);
@@ -166,14 +169,14 @@ static bool take_head(struct seal *seal, const PGresult *result)
 /* Nothing more is to be sealed now. */
 static void go_on(struct seal *seal)
 {
-	if (seal->stopped || !is_time_to_tell(seal)) {
-		stage_done(seal->stage, -1);
+	if (seal->stopped || left_to_tell(seal) > 0) {
+		stage_done(seal->stage, left_to_tell(seal));
 	} else {
 		tell_head(seal);
 		if (seal->key)
 			ask_what_is_due(seal);
 		else
-			stage_done(seal->stage, -1);
+			stage_done(seal->stage, left_to_tell(seal));
 	}
 	if (seal->stopped)
 		tell_head(seal);
@@ -360,4 +363,9 @@ bool seal_is_busy(const struct seal *seal)
 unsigned long long seal_turns(const struct seal *seal)
 {
 	return stage_turns(seal->stage);
+}
+
+struct stage *seal_stage(struct seal *seal)
+{
+	return seal->stage;
 }

@@ -13,6 +13,7 @@ struct config;
 struct event_base;
 struct pg;
 struct seal;
+struct stage;
 
 /* pg is borrowed and must outlive the stage. config is copied as far as needed. A key that cannot be read
  * is logged: then nothing is signed. 0 or -errno. */
@@ -32,3 +33,5 @@ bool seal_is_busy(const struct seal *seal);
 
 /* For the watchdog: see stage_turns(). */
 unsigned long long seal_turns(const struct seal *seal);
+/* For the slow poll. */
+struct stage *seal_stage(struct seal *seal);

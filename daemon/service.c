@@ -11,12 +11,12 @@
 #include <event2/event.h>
 
 #include "config.h"
-#include "file.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
 #include "pg.h"
 #include "schema-digest.h"
+#include "settings.h"
 #include "stages.h"
 #include "token.h"
 #include "uuid.h"
@@ -58,7 +58,8 @@ struct service {
 	bool ready;
 	int exit_status;
 	bool hello_out, hello_again; /* an answer is to come; the last one was none */
-	long long phase_ms, beat_ms, ping_ms, asked_ms; /* monotonic: since when, or last done */
+	/* monotonic: since when, or last done */
+	long long phase_ms, beat_ms, ping_ms, polled_ms, asked_ms;
 };
 
 /* ---- small things --------------------------------------------------------------------------- */
@@ -71,26 +72,24 @@ static long long now_ms(void)
 	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void set_log_level(const char *word)
+static long left_to_poll(const struct service *s)
 {
-	static const struct {
-		const char *word;
-		int priority;
-	} levels[] = {{"error", LOG_ERR}, {"warning", LOG_WARNING}, {"notice", LOG_NOTICE},
-		{"info", LOG_INFO}, {"debug", LOG_DEBUG}};
+	long long left = s->polled_ms + s->config->poll_ms - now_ms();
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(levels[i].word, word) == 0)
-			log_set_level(levels[i].priority);
+	return left > 0 ? (long)left : 0;
 }
 
+/* One timer for everything that comes again and again, so that it comes together. */
 static long tick_length(const struct service *s)
 {
-	bool settled = s->phase == PHASE_WORKING && s->beat_ms != 0;
-	long ms = settled ? TICK_MS : FAST_TICK_MS, ping = notify_watchdog_ms();
+	bool working = s->phase == PHASE_WORKING;
+	long ms = working && s->beat_ms != 0 ? TICK_MS : FAST_TICK_MS;
+	long ping = notify_watchdog_ms(), poll = working ? left_to_poll(s) : ms;
 
 	if (s->phase == PHASE_DRAINING || s->phase == PHASE_LEAVING)
 		return DRAIN_TICK_MS;
+	if (poll < ms)
+		ms = poll;
 	return ping && ping < ms ? ping : ms;
 }
 
@@ -186,6 +185,14 @@ static void beat_if_due(struct service *s, long long now)
 		s->beat_ms = now;
 }
 
+static void poll_if_due(struct service *s)
+{
+	if (s->phase != PHASE_WORKING || left_to_poll(s) > 0)
+		return;
+	s->polled_ms = now_ms();
+	stages_poll(s->stages, s->pg);
+}
+
 /* ---- hello and goodbye ---------------------------------------------------------------------- */
 
 /* -EINVAL: whoever found it has said what, and it is for an administrator. */
@@ -220,6 +227,7 @@ static void accepted(struct service *s, const char *caution)
 		event_base_loopbreak(s->base);
 		return;
 	}
+	s->polled_ms = now_ms(); /* they all look around first */
 	set_phase(s, PHASE_WORKING);
 	s->problem[0] = '\0';
 	if (!s->ready)
@@ -384,8 +392,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	arm_tick(s, tick_length(s));
 	stages_look(s->stages, now);
+	poll_if_due(s);
+	arm_tick(s, tick_length(s));
 	beat_if_due(s, now);
 	ping_watchdog(s, now);
 	if (s->phase == PHASE_REFUSED)
@@ -417,41 +426,6 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 
 /* ---- reload --------------------------------------------------------------------------------- */
 
-/* No keys is all right as long as nothing is sent. */
-static int read_keys(const struct config *config, struct token_keys **keysp)
-{
-	bool smtp = config->deliver == CONFIG_DELIVER_SMTP;
-	char why[300] = "";
-	int r;
-
-	*keysp = NULL;
-	if (!config->token_key_file[0])
-		return 0;
-	r = token_keys_read(config->token_key_file, keysp, why, sizeof(why));
-	if (!r)
-		return 0;
-	log_line(smtp ? LOG_ERR : LOG_WARNING, "token keys cannot be read", "file=%s why=\"%s\"",
-		config->token_key_file, why[0] ? why : strerror(-r));
-	return !smtp ? 0 : file_error_passes(r) ? r : -EINVAL;
-}
-
-static void say_what_waits(const struct config *old, const struct config *new)
-{
-	if (strcmp(old->database, new->database) != 0
-		|| strcmp(old->database_password_file, new->database_password_file) != 0
-		|| old->database_timeout_ms != new->database_timeout_ms)
-		log_warning("change waits for the next start",
-			"keys=\"database database_password_file database_timeout_ms\"");
-	if (strcmp(old->lmtp_socket, new->lmtp_socket) != 0
-		|| strcmp(old->lmtp_socket_group, new->lmtp_socket_group) != 0)
-		log_warning("change waits for the next start",
-			"keys=\"lmtp_socket lmtp_socket_group\"");
-	if (strcmp(old->intake_listen, new->intake_listen) != 0
-		|| strcmp(old->metrics_listen, new->metrics_listen) != 0)
-		log_warning(
-			"change waits for the next start", "keys=\"intake_listen metrics_listen\"");
-}
-
 static int take_over(struct service *s, struct config *config, struct token_keys *keys)
 {
 	char why[300] = "";
@@ -462,12 +436,13 @@ static int take_over(struct service *s, struct config *config, struct token_keys
 			r < 0 ? strerror(-r) : why);
 		return r;
 	}
-	say_what_waits(s->config, config);
+	settings_wait(s->config, config);
 	token_keys_free(s->keys);
 	config_free(s->config);
 	s->keys = keys;
 	s->config = config;
-	set_log_level(config->log_level);
+	settings_log_level(config->log_level);
+	arm_tick(s, tick_length(s));
 	/* The mail identity or the way of delivery may have changed. */
 	say_hello(s);
 	return 0;
@@ -485,7 +460,7 @@ static void reload(struct service *s)
 			r < 0 ? strerror(-r) : why);
 		return;
 	}
-	if (read_keys(config, &keys) || take_over(s, config, keys)) {
+	if (settings_keys(config, &keys) || take_over(s, config, keys)) {
 		token_keys_free(keys);
 		config_free(config);
 		return;
@@ -550,7 +525,7 @@ static int watch_signals(struct service *s)
 
 static int set_up(struct service *s)
 {
-	int r = read_keys(s->config, &s->keys);
+	int r = settings_keys(s->config, &s->keys);
 
 	if (r)
 		return r;
@@ -584,7 +559,7 @@ int service_run(const char *config_path, struct config *config, struct reader_pr
 	struct service s = {.config_path = config_path, .config = config, .reader = reader};
 	int r;
 
-	set_log_level(config->log_level);
+	settings_log_level(config->log_level);
 	r = set_up(&s);
 	if (r) {
 		tear_down(&s);

@@ -4,6 +4,9 @@
  * A stage sleeps until a NOTIFY, its timer, or the slow poll wakes it; then it makes one turn, which
  * may take many turns of the loop, and says when it wants the next. Two turns never overlap: a wake
  * during a turn is remembered and starts another right after it.
+ *
+ * At each slow poll the database is asked once, for all stages that sleep, and each hears the answer. A
+ * stage that has heard nothing for twice as long makes a turn by itself, whatever became of the polls.
  */
 #pragma once
 
@@ -24,16 +27,22 @@ int stage_new(struct event_base *base, const struct stage_ops *ops, void *arg, l
 struct stage *stage_free(struct stage *stage);
 
 void stage_wake(struct stage *stage);
-/* The turn is over; the next begins in next_ms at the latest (capped by the slow poll); next_ms < 0:
- * nothing is known, the slow poll decides; 0: there is more to do now. */
+/* The turn is over; the next begins in next_ms at the latest; next_ms < 0: nothing is known, the slow
+ * poll decides; 0: there is more to do now. */
 void stage_done(struct stage *stage, long next_ms);
 /* The turn failed (database away, fault): the next begins after a backoff with jitter, 100 ms to 30 s. */
 void stage_failed(struct stage *stage);
+/* The slow poll's answer: the next thing for this stage comes in next_ms (0: it is there; < 0: nothing
+ * is known). Only for one that has rested since it was asked. It is woken in time; when there is nothing
+ * to do now, hearing so is a turn. */
+void stage_hear(struct stage *stage, long next_ms);
+/* It sleeps, and not because its last turn failed. */
+bool stage_is_resting(const struct stage *stage);
 /* After a reload. */
 void stage_set_poll(struct stage *stage, long poll_ms);
 /* No further turns begin; draining is over when !stage_is_busy(). */
 void stage_stop(struct stage *stage);
 bool stage_is_busy(const struct stage *stage);
-/* Turns that came to their end, by stage_done() or stage_failed(), since the start: the watchdog and
- * the heartbeat look at it. */
+/* Turns that came to their end, by stage_done(), stage_failed() or stage_hear(), since the start: the
+ * watchdog and the heartbeat look at it. */
 unsigned long long stage_turns(const struct stage *stage);

@@ -1,6 +1,6 @@
 /*
  * stages - dispatch, mailer, inbox, intake, answer, deadline and seal together: their connections,
- * start and end, health and heartbeats
+ * start and end, the slow poll, health and heartbeats
  */
 #pragma once
 
@@ -48,6 +48,9 @@ long stages_patience_ms(const struct config *config);
 /* Counts turns; call it often. */
 void stages_look(struct stages *stages, long long now_ms);
 bool stages_are_alive(const struct stages *stages, long long now_ms, long patience_ms);
+/* The slow poll: asks the database, over this connection, when there is something for the stages that
+ * sleep; each of them is woken in time. */
+void stages_poll(struct stages *stages, struct pg *pg);
 /* Tells the database, over this connection, of the stages that have made turns since the last time.
  * False while there is a stage that it has not told of yet: ask again soon. */
 bool stages_beat(struct stages *stages, struct pg *pg);

@@ -222,11 +222,17 @@ static bool is_address(const char *address)
 /* CR and LF only together: a bare one could end the body early for another server (RFC 5321 2.3.8). */
 static bool is_body(const char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (bytes[i] == '\0' || (bytes[i] == '\n' && (i == 0 || bytes[i - 1] != '\r')))
+	const char *end = bytes + length;
+
+	if (length > 0 && memchr(bytes, '\0', length) != NULL)
+		return false;
+	while (bytes < end) {
+		const char *lf = memchr(bytes, '\n', (size_t)(end - bytes));
+		const char *cr = memchr(bytes, '\r', (size_t)((lf != NULL ? lf : end) - bytes));
+
+		if (lf == NULL ? cr != NULL : cr == NULL || cr + 1 != lf)
 			return false;
-		if (bytes[i] == '\r' && (i + 1 == length || bytes[i + 1] != '\n'))
-			return false;
+		bytes = lf != NULL ? lf + 1 : end;
 	}
 	return true;
 }

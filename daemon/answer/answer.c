@@ -269,7 +269,8 @@ static void on_reader_state(bool up, void *arg)
 {
 	struct answer *answer = arg;
 
-	if (up)
+	/* Of one that is broken the alarm is raised, whether or not there is mail. */
+	if (up || reader_is_broken(answer->reader))
 		answer_wake(answer);
 }
 
@@ -287,6 +288,11 @@ bool answer_is_busy(const struct answer *answer)
 unsigned long long answer_turns(const struct answer *answer)
 {
 	return stage_turns(answer->stage);
+}
+
+struct stage *answer_stage(struct answer *answer)
+{
+	return answer->stage;
 }
 
 const char *answer_status(struct answer *answer)

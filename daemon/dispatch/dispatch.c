@@ -356,3 +356,8 @@ unsigned long long dispatch_turns(const struct dispatch *d)
 {
 	return stage_turns(d->stage);
 }
+
+struct stage *dispatch_stage(struct dispatch *d)
+{
+	return d->stage;
+}

@@ -11,7 +11,7 @@
 #include "turn.h"
 
 enum {
-	MOST_PART = 250,   /* decisions stored in one call */
+	MOST_PART = 500,   /* decisions stored in one call */
 	MOST_TRIES = 4,    /* of one call that met a lock or another's transaction */
 	LOCKED_MS = 10000, /* how long a coordinator who could not be locked is left alone */
 	FIRST_PAUSE_MS = 50,

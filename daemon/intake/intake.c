@@ -131,7 +131,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	tick_door(&intake->cases, now);
 	tick_door(&intake->watch, now);
-	if (intake->calls == 0)
+	if (intake->n_calls == 0)
 		intake->quiet_ticks++;
 }
 
@@ -322,6 +322,7 @@ int intake_new(const struct intake_options *options, struct intake **intakep, ch
 	intake->arg = options->arg;
 	intake->cases.intake = intake->watch.intake = intake;
 	intake->cases.secure = true;
+	LIST_INIT(&intake->calls);
 	TAILQ_INIT(&intake->cases.guests);
 	TAILQ_INIT(&intake->watch.guests);
 	TAILQ_INIT(&intake->cases.noted);
@@ -355,6 +356,7 @@ struct intake *intake_free(struct intake *intake)
 		return NULL;
 	clear_door(&intake->cases);
 	clear_door(&intake->watch);
+	intake_guest_forget_calls(intake);
 	if (intake->tick)
 		event_free(intake->tick);
 	SSL_CTX_free(intake->tls);

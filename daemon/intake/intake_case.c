@@ -1,6 +1,5 @@
 #include "intake_case.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +17,9 @@
 
 enum {
 	TOKEN_MAX = 200,
-	KEY_MAX = 200,     /* as the table has it */
-	FAILURES = 20,     /* credentials of nobody, from one address, in a minute */
-	CALLS_MAX = 200,   /* that wait for the database; each is a few KiB in its pipe */
-	GUESSES_MAX = 100, /* of those, after which nobody is let in who is not known */
+	KEY_MAX = 200, /* as the table has it */
+	FAILURES = 20, /* credentials of nobody, from one address, in a minute */
+	GUESSES_MAX = INTAKE_CALLS_MAX / 2, /* then nobody is let in who is not known */
 	SUBJECT_SIZE = 301,
 	HEX = 65,
 	BYTEA = HEX + 2, /* \x in front */
@@ -246,11 +244,9 @@ static void ask(struct intake_guest *guest, const char *statement,
 		credential->has_token ? credential->token : NULL, first, second};
 	struct intake *intake = intake_guest_intake(guest);
 	bool known = rate_knows(intake->clients, credential_key(credential));
-	int r = -EBUSY;
 
-	if (intake->calls < (known ? CALLS_MAX : GUESSES_MAX))
-		r = intake_guest_call(guest, statement, second ? 5 : 4, values, on_answer);
-	if (r)
+	if (intake_guest_call(guest, known ? INTAKE_CALLS_MAX : GUESSES_MAX, statement,
+		    second ? 5 : 4, values, on_answer))
 		refuse(guest, 503, NULL);
 }
 

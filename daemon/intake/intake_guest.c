@@ -33,14 +33,6 @@ bool intake_guest_has_greeted(const struct intake_guest *guest)
 	return !guest->ssl || SSL_is_init_finished(guest->ssl);
 }
 
-static void end_call(struct intake_guest *guest)
-{
-	if (!guest->done)
-		return;
-	guest->done = NULL;
-	guest->door->intake->calls--;
-}
-
 void intake_guest_note(struct intake_guest *guest)
 {
 	if (!guest->noted)
@@ -147,6 +139,14 @@ void intake_guest_ask(struct evhttp_request *asked, void *arg)
 		decide(guest);
 }
 
+/* Outcome unknown: it may still be carried out, and is out until the database has answered. */
+static void give_up_call(struct intake_guest *guest)
+{
+	if (guest->call)
+		guest->call->guest = NULL;
+	guest->call = NULL;
+}
+
 /* ---- time ----------------------------------------------------------------------------------- */
 
 static void look_at_reading(struct intake_guest *guest, long long now_ms)
@@ -170,11 +170,9 @@ static void look_at_asked(struct intake_guest *guest, long long now_ms)
 	if (guest->resting) {
 		if (now_ms >= guest->rest_ms)
 			decide(guest);
-	} else if (guest->done
+	} else if (guest->call
 		   && now_ms - guest->asked_ms > intake_guest_config(guest)->intake_request_ms) {
-		/* Outcome unknown: the call may still be carried out. */
-		pg_forget(guest->door->intake->pg, guest);
-		end_call(guest);
+		give_up_call(guest);
 		refuse(guest, 503);
 	}
 }
@@ -304,27 +302,57 @@ bool intake_guest_certificate(const struct intake_guest *guest, char *print, siz
 	return guest->ssl && intake_tls_peer(guest->ssl, print, print_size, subject, size);
 }
 
+static void end_call(struct intake *intake, struct intake_call *call)
+{
+	LIST_REMOVE(call, entry);
+	free(call);
+	intake->n_calls--;
+}
+
 static void on_reply(const struct pg_reply *reply, void *arg)
 {
-	struct intake_guest *guest = arg;
-	void (*done)(struct intake_guest *, const struct pg_reply *) = guest->done;
+	struct intake_call *call = arg;
+	struct intake_guest *guest = call->guest;
+	void (*done)(struct intake_guest *, const struct pg_reply *) = call->done;
 
-	guest->door->intake->settled++;
-	end_call(guest);
+	call->intake->settled++;
+	end_call(call->intake, call);
+	if (!guest)
+		return;
+	guest->call = NULL;
 	done(guest, reply);
 }
 
-int intake_guest_call(struct intake_guest *guest, const char *statement, int n,
+int intake_guest_call(struct intake_guest *guest, size_t room, const char *statement, int n,
 	const char *const *values, void (*done)(struct intake_guest *, const struct pg_reply *))
 {
 	struct intake *intake = guest->door->intake;
-	int r = pg_call(intake->pg, statement, n, values, on_reply, guest);
+	struct intake_call *call;
+	int r;
 
-	if (r)
+	if (intake->n_calls >= room)
+		return -EBUSY;
+	call = calloc(1, sizeof(*call));
+	r = call ? pg_call(intake->pg, statement, n, values, on_reply, call) : -ENOMEM;
+	if (r) {
+		free(call);
 		return r;
-	guest->done = done;
-	intake->calls++;
+	}
+	*call = (struct intake_call){.intake = intake, .guest = guest, .done = done};
+	LIST_INSERT_HEAD(&intake->calls, call, entry);
+	intake->n_calls++;
+	guest->call = call;
 	return 0;
+}
+
+void intake_guest_forget_calls(struct intake *intake)
+{
+	struct intake_call *call;
+
+	while ((call = LIST_FIRST(&intake->calls)) != NULL) {
+		pg_forget(intake->pg, call);
+		end_call(intake, call);
+	}
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -398,10 +426,7 @@ void intake_guest_free(struct intake_guest *guest)
 {
 	struct intake_door *door = guest->door;
 
-	if (guest->done) {
-		pg_forget(door->intake->pg, guest);
-		end_call(guest);
-	}
+	give_up_call(guest);
 	intake_wire_end(guest);
 	evbuffer_remove_cb(bufferevent_get_input(guest->connection), intake_wire_input, guest);
 	evbuffer_remove_cb(bufferevent_get_output(guest->connection), intake_wire_output, guest);

@@ -60,8 +60,11 @@ struct intake_reply {
 /* Sends it, and logs the line. */
 void intake_guest_answer(struct intake_guest *guest, const struct intake_reply *reply);
 /* "SELECT …" for this guest: done is called with it, once, unless it is gone or was answered before, for
- * want of time. -ENOTCONN, -ENOMEM: it is not called. */
+ * want of time. -EBUSY (room calls or more are out), -ENOTCONN, -ENOMEM: it is not called. */
+enum { INTAKE_CALLS_MAX = 200 }; /* each is a few KiB in the pipe */
 struct pg_reply;
-int intake_guest_call(struct intake_guest *guest, const char *statement, int n,
+int intake_guest_call(struct intake_guest *guest, size_t room, const char *statement, int n,
 	const char *const *values, void (*done)(struct intake_guest *, const struct pg_reply *))
 	__attribute__((warn_unused_result));
+/* At the end: those that were given up, and have no answer yet. */
+void intake_guest_forget_calls(struct intake *intake);

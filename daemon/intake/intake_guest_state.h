@@ -30,7 +30,7 @@ struct intake_guest {
 	struct ssl_st *ssl;             /* the connection's; NULL: it speaks in clear */
 	struct evhttp_request *asked;   /* evhttp's; while STAGE_ASKED */
 	struct intake_request request;  /* likewise */
-	void (*done)(struct intake_guest *, const struct pg_reply *); /* a call is out */
+	struct intake_call *call;       /* that is out, and whose answer is waited for; or NULL */
 	bufferevent_event_cb evhttp_event; /* while STAGE_LAST: what evhttp listened with */
 	void *evhttp_arg;
 	char address[INTAKE_ADDRESS_SIZE];

@@ -127,7 +127,8 @@ static void on_figures(struct intake_guest *guest, const struct pg_reply *reply)
 void intake_metrics_figures(struct intake_guest *guest, const struct intake_request *request)
 {
 	(void)request;
-	if (intake_guest_call(guest, "SELECT name, help, label, value FROM vac_daemon.metrics()", 0,
-		    NULL, on_figures))
+	if (intake_guest_call(guest, INTAKE_CALLS_MAX,
+		    "SELECT name, help, label, value FROM vac_daemon.metrics()", 0, NULL,
+		    on_figures))
 		answer_figures(guest, NULL);
 }

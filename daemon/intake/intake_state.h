@@ -13,6 +13,7 @@ struct event;
 struct evhttp;
 struct evhttp_bound_socket;
 struct intake_guest;
+struct pg_reply;
 struct rate;
 struct ssl_ctx_st;
 
@@ -51,6 +52,15 @@ struct intake_named {
 	char client[INTAKE_CLIENT_SIZE];
 };
 
+/* To the database, and out until that has answered, or the connection to it is lost: whether somebody waits
+ * for the answer or not, it takes room in the pipe. */
+struct intake_call {
+	LIST_ENTRY(intake_call) entry;
+	struct intake *intake;
+	struct intake_guest *guest; /* NULL: was told 503, or is gone */
+	void (*done)(struct intake_guest *, const struct pg_reply *);
+};
+
 struct intake {
 	struct event_base *base;
 	struct pg *pg;
@@ -64,7 +74,8 @@ struct intake {
 	struct rate *failures;                   /* by address */
 	struct intake_named named[INTAKE_NAMED]; /* for the log alone */
 	size_t next_named;
-	size_t calls; /* to the database, that are out */
+	LIST_HEAD(, intake_call) calls;
+	size_t n_calls;
 	bool leaving;
 	unsigned long long quiet_ticks, settled;
 	struct intake_counts counts;

@@ -3,6 +3,7 @@
  */
 #include "mail_item.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,32 +37,47 @@ static const struct {
 	{"signature", offsetof(struct mail_item, signature)},
 };
 
-enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
+static_assert(sizeof(texts) / sizeof(texts[0]) == MAIL_ITEM_TEXTS, "");
 
-static long long number(const PGresult *result, int row, const char *column)
+/* Those that are numbers, in the order of take_numbers(). */
+static const char *const numbers[] = {
+	"message_id", "fence", "attempts", "sequence", "made_at", "starts", "ends", "renderer"};
+static_assert(sizeof(numbers) / sizeof(numbers[0]) == MAIL_ITEM_NUMBERS, "");
+
+/* Once a claim: to find a column by its name takes longer than to read it. */
+void mail_claim_read(struct mail_claim *claim, const PGresult *result)
 {
-	return pg_int(result, row, PQfnumber(result, column));
+	claim->result = result;
+	for (size_t i = 0; i < MAIL_ITEM_NUMBERS; i++)
+		claim->numbers[i] = PQfnumber(result, numbers[i]);
+	for (size_t i = 0; i < MAIL_ITEM_TEXTS; i++)
+		claim->texts[i] = PQfnumber(result, texts[i].column);
+	claim->shown_free = PQfnumber(result, "shown_free");
 }
 
-static void take_numbers(struct mail_item *item, const PGresult *result, int row)
+static void take_numbers(struct mail_item *item, const struct mail_claim *claim, int row)
 {
-	item->id = number(result, row, "message_id");
-	item->fence = number(result, row, "fence");
-	item->attempts = number(result, row, "attempts");
-	item->message.sequence = (long)number(result, row, "sequence");
-	item->message.made_at = number(result, row, "made_at");
-	item->message.starts = number(result, row, "starts");
-	item->message.ends = number(result, row, "ends");
-	item->message.renderer = (int)number(result, row, "renderer");
-	item->message.shown_free = *PQgetvalue(result, row, PQfnumber(result, "shown_free")) == 't';
+	long long values[MAIL_ITEM_NUMBERS];
+
+	for (size_t i = 0; i < MAIL_ITEM_NUMBERS; i++)
+		values[i] = pg_int(claim->result, row, claim->numbers[i]);
+	item->id = values[0];
+	item->fence = values[1];
+	item->attempts = values[2];
+	item->message.sequence = (long)values[3];
+	item->message.made_at = values[4];
+	item->message.starts = values[5];
+	item->message.ends = values[6];
+	item->message.renderer = (int)values[7];
+	item->message.shown_free = *PQgetvalue(claim->result, row, claim->shown_free) == 't';
 }
 
-static void take_texts(struct mail_item *item, const PGresult *result, int row)
+static void take_texts(struct mail_item *item, const struct mail_claim *claim, int row)
 {
 	char *to = item->text;
 
-	for (size_t i = 0; i < TEXTS; i++) {
-		const char *from = pg_text(result, row, PQfnumber(result, texts[i].column));
+	for (size_t i = 0; i < MAIL_ITEM_TEXTS; i++) {
+		const char *from = pg_text(claim->result, row, claim->texts[i]);
 		const char *value = NULL;
 
 		if (from != NULL) {
@@ -74,22 +90,23 @@ static void take_texts(struct mail_item *item, const PGresult *result, int row)
 	}
 }
 
-int mail_item_new(const PGresult *result, int row, long long deadline_ms, struct mail_item **itemp)
+int mail_item_new(const struct mail_claim *claim, int row, struct mail_item **itemp)
 {
 	struct mail_item *item;
 	size_t size = 0;
 
-	for (size_t i = 0; i < TEXTS; i++) {
-		const char *text = pg_text(result, row, PQfnumber(result, texts[i].column));
+	for (size_t i = 0; i < MAIL_ITEM_TEXTS; i++) {
+		const char *text = pg_text(claim->result, row, claim->texts[i]);
 
 		size += text == NULL ? 0 : strlen(text) + 1;
 	}
 	item = calloc(1, sizeof(*item) + size);
 	if (item == NULL)
 		return -ENOMEM;
-	item->deadline_ms = deadline_ms;
-	take_numbers(item, result, row);
-	take_texts(item, result, row);
+	item->looked_ms = claim->asked_ms;
+	item->deadline_ms = claim->deadline_ms;
+	take_numbers(item, claim, row);
+	take_texts(item, claim, row);
 	*itemp = item;
 	return 0;
 }

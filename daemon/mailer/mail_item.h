@@ -15,7 +15,8 @@ struct mail_line;
 enum mail_item_state {
 	MAIL_ITEM_QUEUED, /* waits for a connection */
 	MAIL_ITEM_GIVEN,  /* a connection has it; nothing final is written */
-	MAIL_ITEM_ASKED,  /* only the final dot is missing; the database is asked */
+	MAIL_ITEM_ASKED,  /* only the final dot is missing, for which a look at the database that is
+			     new enough is wanted */
 	MAIL_ITEM_DOTTED, /* past the last write */
 };
 
@@ -27,6 +28,10 @@ struct mail_item {
 	long long fence;
 	long long attempts;    /* that had a reply, before this one */
 	long long deadline_ms; /* CLOCK_BOOTTIME; the lease is over then, by our own count */
+	long long looked_ms;   /* likewise; when the claim, or the last question that was answered
+				  with yes, was asked; 0: the last answer was no */
+	bool asking;           /* mail_permit has it */
+	bool kept;             /* the database has the signature that was made here */
 	const char *kind;
 	struct imip_message message; /* its strings are in text */
 	const char *signature;       /* kept from before, or NULL */
@@ -37,8 +42,20 @@ struct mail_item {
 
 TAILQ_HEAD(mail_items, mail_item);
 
-/* A row of vac_daemon.claim_messages(). 0 or -ENOMEM. */
-int mail_item_new(const PGresult *result, int row, long long deadline_ms, struct mail_item **itemp)
+enum { MAIL_ITEM_NUMBERS = 8, MAIL_ITEM_TEXTS = 20 };
+
+/* What vac_daemon.claim_messages() returned, and where in it each column is. */
+struct mail_claim {
+	const PGresult *result;
+	long long asked_ms, deadline_ms; /* of each item: looked_ms, deadline_ms */
+	int numbers[MAIL_ITEM_NUMBERS];
+	int texts[MAIL_ITEM_TEXTS];
+	int shown_free;
+};
+
+void mail_claim_read(struct mail_claim *claim, const PGresult *result);
+/* 0 or -ENOMEM. */
+int mail_item_new(const struct mail_claim *claim, int row, struct mail_item **itemp)
 	__attribute__((warn_unused_result));
 struct mail_item *mail_item_free(struct mail_item *item);
 

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "log.h"
 #include "../pg.h"
+#include "../steady.h"
 
 #define RETRY_FIRST_MS 250
 #define RETRY_LAST_MS  4000
@@ -20,6 +21,7 @@
 struct wish {
 	struct mail_item *item;
 	long long id;
+	bool keeps; /* the question has a signature that was made here: it is kept if the answer is yes */
 	bool may;
 };
 
@@ -37,7 +39,9 @@ struct mail_permit {
 	void *arg;
 	struct wishes waiting, out;
 	bool asking;
-	long retry_ms; /* until an unanswered question is asked again */
+	long long asked_ms;    /* when the question that is out was asked */
+	long long patience_ms; /* what is answered later than that is asked again */
+	long retry_ms;         /* until an unanswered question is asked again */
 };
 
 static int wishes_add(struct wishes *wishes, struct mail_item *item)
@@ -70,17 +74,24 @@ static void arm(struct mail_permit *permit, long ms)
 		evtimer_add(permit->timer, &tv);
 }
 
-/* An unanswered question is asked again, together with what came since. */
+/* What was asked is asked again, together with what came since. */
 static void take_back(struct mail_permit *permit)
 {
 	for (size_t i = 0; i < permit->out.count; i++) {
 		struct mail_item *item = permit->out.list[i].item;
 
-		if (item != NULL && wishes_add(&permit->waiting, item) < 0)
+		if (item != NULL && wishes_add(&permit->waiting, item) < 0) {
+			item->asking = false;
 			log_error("final dot not asked for", "message=%lld why=\"out of memory\"",
 				item->id); /* the lease ends, and with it the connection */
+		}
 	}
 	permit->out.count = 0;
+}
+
+static void ask_later(struct mail_permit *permit)
+{
+	take_back(permit);
 	arm(permit, permit->retry_ms);
 	if (permit->retry_ms < RETRY_LAST_MS)
 		permit->retry_ms *= 2;
@@ -103,10 +114,25 @@ static void give_answers(struct mail_permit *permit, const PGresult *result)
 		struct mail_item *item = wish->item;
 
 		wish->item = NULL;
-		if (item != NULL)
-			permit->answer(item, wish->may, permit->arg);
+		if (item == NULL)
+			continue;
+		item->asking = false;
+		item->looked_ms = wish->may ? permit->asked_ms : 0;
+		item->kept |= wish->may && wish->keeps;
+		permit->answer(item, wish->may, permit->arg);
 	}
 	permit->out.count = 0;
+}
+
+/* The next answer may take twice as long as this one, and MAIL_LOOK_MS in any case: a slow database is
+ * not asked for ever. Only one that is asked for at once, see mail_permit_flush(). */
+static bool is_too_old(struct mail_permit *permit)
+{
+	long long took = steady_ms() - permit->asked_ms;
+	bool late = took > permit->patience_ms;
+
+	permit->patience_ms = 2 * took > MAIL_LOOK_MS ? 2 * took : MAIL_LOOK_MS;
+	return late;
 }
 
 static void on_reply(const struct pg_reply *reply, void *arg)
@@ -114,7 +140,10 @@ static void on_reply(const struct pg_reply *reply, void *arg)
 	struct mail_permit *permit = arg;
 
 	if (reply->outcome == PG_DONE) {
-		give_answers(permit, reply->result);
+		if (is_too_old(permit))
+			take_back(permit);
+		else
+			give_answers(permit, reply->result);
 		permit->asking = false;
 		permit->retry_ms = RETRY_FIRST_MS;
 		mail_permit_flush(permit);
@@ -124,7 +153,7 @@ static void on_reply(const struct pg_reply *reply, void *arg)
 	if (reply->outcome == PG_REFUSED)
 		log_warning("final dots not allowed yet", "sqlstate=%s why=\"%s\"", reply->sqlstate,
 			reply->text);
-	take_back(permit);
+	ask_later(permit);
 }
 
 static bool is_signed(const struct wishes *wishes)
@@ -189,9 +218,15 @@ static void collect(struct mail_permit *permit)
 	size_t kept = 0;
 
 	permit->out = permit->waiting;
-	for (size_t i = 0; i < permit->out.count; i++)
-		if (permit->out.list[i].item != NULL)
-			permit->out.list[kept++] = permit->out.list[i];
+	for (size_t i = 0; i < permit->out.count; i++) {
+		struct wish *wish = &permit->out.list[i];
+
+		if (wish->item == NULL)
+			continue;
+		/* One that was asked for ahead may be signed while the question is out. */
+		wish->keeps = wish->item->made != NULL;
+		permit->out.list[kept++] = *wish;
+	}
 	permit->out.count = kept;
 	permit->waiting = spare;
 	permit->waiting.count = 0;
@@ -203,15 +238,19 @@ void mail_permit_flush(struct mail_permit *permit)
 		return;
 	evtimer_del(permit->timer);
 	collect(permit);
-	if (permit->out.count == 0)
+	if (permit->out.count == 0) {
+		/* How slow the database was says nothing of later. */
+		permit->patience_ms = MAIL_LOOK_MS;
 		return;
+	}
+	permit->asked_ms = steady_ms();
 	if (!pg_is_up(permit->gate)) {
-		take_back(permit);
+		ask_later(permit);
 	} else if (call(permit) == 0) {
 		permit->asking = true;
 	} else {
 		pg_hurry(permit->pg); /* the other connection is back already */
-		take_back(permit);
+		ask_later(permit);
 	}
 }
 
@@ -222,18 +261,31 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	mail_permit_flush(arg);
 }
 
+bool mail_permit_holds(const struct mail_item *item)
+{
+	return item->looked_ms > 0 && steady_ms() - item->looked_ms <= MAIL_LOOK_MS
+	       && (item->made == NULL || item->kept);
+}
+
 int mail_permit_ask(struct mail_permit *permit, struct mail_item *item)
 {
-	int r = wishes_add(&permit->waiting, item);
+	int r;
 
+	if (item->asking)
+		return 0;
+	r = wishes_add(&permit->waiting, item);
+	item->asking = r == 0;
 	/* At the end of this turn of the loop: other connections may be ready in the same turn. */
 	if (r == 0 && !evtimer_pending(permit->timer, NULL))
 		arm(permit, 0);
 	return r;
 }
 
-void mail_permit_forget(struct mail_permit *permit, const struct mail_item *item)
+void mail_permit_forget(struct mail_permit *permit, struct mail_item *item)
 {
+	if (!item->asking)
+		return;
+	item->asking = false;
 	wishes_forget(&permit->waiting, item);
 	wishes_forget(&permit->out, item);
 }
@@ -272,6 +324,7 @@ int mail_permit_new(struct event_base *base, const struct config *config, const 
 	permit->answer = answer;
 	permit->arg = arg;
 	permit->retry_ms = RETRY_FIRST_MS;
+	permit->patience_ms = MAIL_LOOK_MS;
 	permit->timer = evtimer_new(base, on_timer, permit);
 	if (permit->timer != NULL)
 		r = connect_database(base, config, permit);

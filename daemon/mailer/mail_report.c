@@ -14,7 +14,7 @@
 #include "../pg.h"
 
 #define BATCH_MAX 500
-#define SOON_MS   3
+#define SOON_MS   20
 #define RETRY_MS  500
 
 struct line {

@@ -1,8 +1,9 @@
 /*
  * mail_report - tells the database what became of messages, in batches
  *
- * One call is out at a time; what comes meanwhile goes with the next. A batch whose outcome is unknown
- * is told again: the fence makes that harmless.
+ * One call is out at a time; what comes meanwhile goes with the next. Each is a commit, so while more is
+ * on its way 20 ms are spent on waiting for it: what a daemon that dies has not told is sent again. A
+ * batch whose outcome is unknown is told again: the fence makes that harmless.
  */
 #pragma once
 
@@ -18,7 +19,7 @@ int mail_report_new(struct event_base *base, struct pg *pg, struct mail_report *
 struct mail_report *mail_report_free(struct mail_report *report);
 
 /* outcome: sent, retry, final, unknown, released (a literal). reply is copied. soon: others are on
- * their way, a few milliseconds may be spent on waiting for them. */
+ * their way and may be waited for. */
 void mail_report_add(struct mail_report *report, long long id, long long fence, const char *outcome,
 	const char *reply, bool soon);
 /* The database is back, or nothing more is coming: tell now. */

@@ -237,6 +237,11 @@ unsigned long long mailer_turns(const struct mailer *mailer)
 	return stage_turns(mailer->stage);
 }
 
+struct stage *mailer_stage(struct mailer *mailer)
+{
+	return mailer->stage;
+}
+
 const char *mailer_status(struct mailer *mailer)
 {
 	long held = mail_host_wait_ms(&mailer->host, steady_ms());

@@ -37,12 +37,14 @@ static long claim_wait(const struct mailer *mailer)
 
 static void keep_rows(struct mailer *mailer, const PGresult *result)
 {
-	long long deadline = mailer->claimed_ms + mailer->config->lease_ms;
+	struct mail_claim claim = {.asked_ms = mailer->claimed_ms,
+		.deadline_ms = mailer->claimed_ms + mailer->config->lease_ms};
 
+	mail_claim_read(&claim, result);
 	for (int row = 0; row < PQntuples(result); row++) {
 		struct mail_item *item, *dotted;
 
-		if (mail_item_new(result, row, deadline, &item) < 0) {
+		if (mail_item_new(&claim, row, &item) < 0) {
 			log_error("messages not taken", "why=\"out of memory\"");
 			return; /* their lease will end */
 		}

@@ -16,6 +16,8 @@
 
 /* Failures in a row before supervisors hear that nothing can be sent. */
 #define ALARM_FAILURES 3
+/* Messages that a question about one asks for as well. */
+#define LOOK_AHEAD 32
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
@@ -227,6 +229,20 @@ static int write_mail(struct mailer *mailer, struct mail_item *item, char *error
 	return r == 0 ? add_signature(mailer, item) : r;
 }
 
+/* A connection has item: the answer comes while the server reads its envelope, or still thinks about the
+ * mail before. One question does for the next ones, too. What cannot be asked now on_ask() asks again. */
+static void look_ahead(struct mailer *mailer, struct mail_item *item)
+{
+	struct mail_item *next = TAILQ_FIRST(&mailer->queue);
+	int r = mail_permit_holds(item) ? 1 : mail_permit_ask(mailer->permit, item);
+
+	for (int n = 0; r == 0 && next != NULL && n < LOOK_AHEAD; n++) {
+		if (!mail_permit_holds(next))
+			r = mail_permit_ask(mailer->permit, next);
+		next = TAILQ_NEXT(next, entry);
+	}
+}
+
 /* Writes the mail and gives it to a connection. False: no connection wants it now. */
 static bool deal_one(struct mailer *mailer, struct mail_item *item)
 {
@@ -238,8 +254,10 @@ static bool deal_one(struct mailer *mailer, struct mail_item *item)
 		r = write_mail(mailer, item, error, sizeof(error));
 	if (r == 0)
 		r = mail_pool_give(mailer->pool, item, bulk);
-	if (r == 0)
+	if (r == 0) {
+		look_ahead(mailer, item);
 		return true;
+	}
 	if (r == -ENOMEM)
 		report(mailer, item, "released", "");
 	else if (r == -EBUSY)
@@ -275,6 +293,12 @@ bool mailer_drop_if_late(struct mailer *mailer, struct mail_item *item)
 	return true;
 }
 
+static void claim_more(struct mailer *mailer)
+{
+	if (mailer->more && mailer->queued < mailer->claim_size / 2)
+		stage_wake(mailer->stage);
+}
+
 void mailer_deal(struct mailer *mailer)
 {
 	struct mail_item *item;
@@ -288,8 +312,7 @@ void mailer_deal(struct mailer *mailer)
 	}
 	if (mailer->queued > 0 && mail_host_wait_ms(&mailer->host, steady_ms()) == 0)
 		mail_pool_open(mailer->pool, mailer->queued, most_connections(mailer));
-	if (mailer->more && mailer->queued < mailer->claim_size / 2)
-		stage_wake(mailer->stage);
+	claim_more(mailer);
 }
 
 static void on_room(void *arg)
@@ -303,23 +326,48 @@ static void on_ask(struct mail_item *item, void *arg)
 {
 	struct mailer *mailer = arg;
 
-	if (!mailer_sends(mailer) || item->deadline_ms <= steady_ms()
-		|| mail_permit_ask(mailer->permit, item) < 0)
+	if (!mailer_sends(mailer) || item->deadline_ms <= steady_ms())
 		mail_pool_drop(mailer->pool, item, "");
+	else if (mail_permit_holds(item))
+		mail_pool_dot(mailer->pool, item);
+	else if (mail_permit_ask(mailer->permit, item) < 0)
+		mail_pool_drop(mailer->pool, item, "");
+}
+
+static void log_held_back(const struct mail_item *item)
+{
+	log_info("message held back", "message=%lld uid=%s kind=%s", item->id,
+		item->message.uid != NULL ? item->message.uid : "-", item->kind);
 }
 
 void mailer_on_permit(struct mail_item *item, bool may, void *arg)
 {
 	struct mailer *mailer = arg;
 
-	if (may && mailer_sends(mailer) && item->deadline_ms > steady_ms()) {
-		mail_pool_dot(mailer->pool, item);
-		mailer_deal(mailer);
+	if (item->state == MAIL_ITEM_QUEUED && !may) {
+		log_held_back(item);
+		TAILQ_REMOVE(&mailer->queue, item, entry);
+		mailer->queued--;
+		report(mailer, item, "released", "");
+		claim_more(mailer); /* not dealt: the answer may have a no for the next, too */
 		return;
 	}
-	log_info("message held back", "message=%lld uid=%s kind=%s", item->id,
-		item->message.uid != NULL ? item->message.uid : "-", item->kind);
-	mail_pool_drop(mailer->pool, item, "");
+	/* Asked ahead. Of one that a connection has, a no counts when only the dot is missing: the mail
+	 * before may be past its own. */
+	if (item->state != MAIL_ITEM_ASKED)
+		return;
+	/* Signed while the question was out, which did not have the signature. */
+	if (may && item->made != NULL && !item->kept) {
+		if (mail_permit_ask(mailer->permit, item) < 0)
+			mail_pool_drop(mailer->pool, item, "");
+		return;
+	}
+	if (may && mailer_sends(mailer) && item->deadline_ms > steady_ms()) {
+		mail_pool_dot(mailer->pool, item);
+	} else {
+		log_held_back(item);
+		mail_pool_drop(mailer->pool, item, "");
+	}
 	mailer_deal(mailer);
 }
 

@@ -100,7 +100,7 @@ static bool take_address(const char *text, size_t n, char *address, size_t size)
 void receive_letter_address(
 	const struct octets *letter, const char *field, char *address, size_t size)
 {
-	const char *line = letter->data, *end = line + letter->length;
+	const char *line = letter->data ? letter->data : "", *end = line + letter->length;
 	bool inside = false;
 	size_t n;
 

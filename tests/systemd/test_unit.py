@@ -49,6 +49,16 @@ def test_it_works_with_secrets_that_only_root_can_read(machine, vacd):
     assert machine.run('runuser', '-u', 'vacd', '--', 'vacd', 'status').returncode == 0
 
 
+def test_check_as_it_says_itself(machine, vacd):
+    """Without the service's credentials it names the line that gives them; with it nothing is bad."""
+    done = machine.run('runuser', '-u', 'vacd', '--', 'vacd', 'check')
+    assert done.returncode == 1
+    said = re.search('^bad  credentials: .*(systemd-run .*)$', done.stdout, re.M)[1]
+    assert all(f'LoadCredential={name}:' in said for name in ('token-keys', 'history-key')), said
+    done = machine.run('sh', '-c', said)
+    assert done.returncode == 0 and 'token-keys, new mail uses key k1' in done.stdout, done.stdout
+
+
 def test_reload(machine, vacd):
     pid = main_pid(machine)
     machine.do('systemctl', 'reload', vacd)

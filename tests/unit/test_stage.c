@@ -7,8 +7,22 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include <time.h>
+
 #include "backoff.h"
 #include "stage.h"
+#include "steady.h"
+
+/* The machine slept so long, which libevent's timers do not know of. */
+static long long slept_ms;
+
+long long steady_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return slept_ms + (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 enum { SLOW_POLL_MS = 60000, PAUSE_MS = 500 };
 
@@ -63,6 +77,11 @@ static int set_up(void **state)
 static int set_up_fast(void **state)
 {
 	return set_up_with(state, 30, 0);
+}
+
+static int set_up_polling(void **state)
+{
+	return set_up_with(state, PAUSE_MS, 0);
 }
 
 static int set_up_pausing(void **state)
@@ -148,21 +167,101 @@ static void test_pause_ends(void **state)
 	assert_int_equal(f->turns, 3);
 }
 
-static void test_slow_poll(void **state)
+/* Nobody answers the slow poll: it makes turns by itself, however far off it wants the next. */
+static void test_unheard_it_makes_turns(void **state)
 {
 	struct fixture *f = *state;
 
-	run_for(f, 200);
-	assert_in_range(f->turns, 3, 6);
+	run_until(f, 3);
+	f->next_ms = 1000000;
+	run_until(f, 6);
+	assert_int_equal(f->turns, 6);
 }
 
-static void test_next_is_capped_by_the_poll(void **state)
+static void hear(struct fixture *f, long next_ms)
+{
+	f->in_wake = true;
+	stage_hear(f->stage, next_ms);
+	f->in_wake = false;
+}
+
+/* As long as it hears that there is nothing it makes no turns, which count all the same. */
+static void test_hearing_of_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	f->next_ms = 1000000;
-	run_for(f, 200);
-	assert_in_range(f->turns, 3, 6);
+	for (int i = 0; i < 6; i++) {
+		hear(f, i % 2 ? -1 : 1000000);
+		run_for(f, PAUSE_MS / 2);
+	}
+	assert_int_equal(f->turns, 0);
+	assert_int_equal(stage_turns(f->stage), 6);
+	run_until(f, 1); /* and when it hears no more, it does */
+	assert_int_equal(f->turns, 1);
+}
+
+static void test_hearing_of_work(void **state)
+{
+	struct fixture *f = *state;
+
+	hear(f, 0);
+	run_until(f, 1);
+	assert_int_equal(f->turns, 1);
+	assert_int_equal(stage_turns(f->stage), 1);
+	hear(f, 20); /* within the poll: at that time */
+	run_until(f, 2);
+	assert_int_equal(f->turns, 2);
+}
+
+/* What the last turn asked for, or a wake, stands. */
+static void test_hearing_puts_nothing_off(void **state)
+{
+	struct fixture *f = *state;
+
+	wake(f);
+	hear(f, -1);
+	run_until(f, 1);
+	f->next_ms = 100;
+	wake(f);
+	run_until(f, 2);
+	f->next_ms = -1;
+	hear(f, -1);
+	hear(f, 1000000);
+	run_until(f, 3);
+	assert_int_equal(f->turns, 3);
+}
+
+static void test_at_work_it_hears_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = LATER;
+	wake(f);
+	run_until(f, 1);
+	assert_false(stage_is_resting(f->stage));
+	hear(f, 0);
+	stage_done(f->stage, -1);
+	run_for(f, 50);
+	assert_int_equal(f->turns, 1);
+	assert_true(stage_is_resting(f->stage));
+}
+
+/* Nor does it shorten, or lengthen, a backoff. */
+static void test_after_a_failure_it_hears_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ending = FAILED;
+	wake(f);
+	run_until(f, 1);
+	assert_false(stage_is_resting(f->stage));
+	hear(f, -1);
+	assert_int_equal(stage_turns(f->stage), 1);
+	run_until(f, 2);
+	wake(f);
+	assert_false(stage_is_resting(f->stage));
+	stage_stop(f->stage);
+	assert_false(stage_is_resting(f->stage));
 }
 
 static void test_next_in(void **state)
@@ -176,6 +275,22 @@ static void test_next_in(void **state)
 	assert_int_equal(f->turns, 1);
 	run_for(f, 1500);
 	assert_in_range(f->turns, 3, 6);
+}
+
+static void test_due_while_the_machine_slept(void **state)
+{
+	struct fixture *f = *state;
+
+	f->next_ms = SLOW_POLL_MS;
+	wake(f);
+	run_until(f, 1);
+	slept_ms += 2LL * SLOW_POLL_MS;
+	wake(f);
+	assert_int_equal(f->turns, 1); /* never inside the call */
+	wake(f);
+	f->next_ms = -1;
+	run_for(f, 50);
+	assert_int_equal(f->turns, 2);
 }
 
 static void test_turns_never_overlap(void **state)
@@ -292,8 +407,8 @@ static void test_poll_changes(void **state)
 	struct fixture *f = *state;
 
 	stage_set_poll(f->stage, 20);
-	run_for(f, 100);
-	assert_in_range(f->turns, 3, 6);
+	run_until(f, 4);
+	assert_int_equal(f->turns, 4);
 }
 
 static void test_backoff_grows_to_its_limit(void **state)
@@ -322,9 +437,14 @@ int main(void)
 		TEST(test_sleeps_until_woken),
 		cmocka_unit_test_setup_teardown(test_pause_is_kept, set_up_pausing_long, tear_down),
 		PAUSING(test_pause_ends),
-		FAST(test_slow_poll),
-		FAST(test_next_is_capped_by_the_poll),
+		FAST(test_unheard_it_makes_turns),
+		cmocka_unit_test_setup_teardown(test_hearing_of_nothing, set_up_polling, tear_down),
+		TEST(test_hearing_of_work),
+		TEST(test_hearing_puts_nothing_off),
+		TEST(test_at_work_it_hears_nothing),
+		TEST(test_after_a_failure_it_hears_nothing),
 		TEST(test_next_in),
+		TEST(test_due_while_the_machine_slept),
 		TEST(test_turns_never_overlap),
 		TEST(test_wake_within_a_turn),
 		TEST(test_failure_backs_off),
