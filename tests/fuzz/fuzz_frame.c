@@ -54,15 +54,19 @@ static void split(const char *bytes, size_t length)
 static void read_answers(const char *bytes, size_t size)
 {
 	struct reader_answer answer;
-	size_t used = 0;
+	size_t at = 0, used = 0;
+	int r;
 
-	for (size_t at = 0; reader_answer_read(bytes + at, size - at, &answer, &used) == 0;
-		at += used) {
+	for (; (r = reader_answer_read(bytes + at, size - at, &answer, &used)) == 0; at += used) {
 		if (used < READER_ANSWER_SIZE || used > size - at || answer.length > READER_TEXT_MAX
 			|| answer.text + answer.length != bytes + at + used)
 			fail("an answer that lies elsewhere");
 		split(answer.text, answer.length);
 	}
+	/* What is not whole yet is waited for, in memory. */
+	if (r == READER_FRAME_MORE && size - at >= READER_ANSWER_SIZE
+		&& answer.length > READER_TEXT_MAX)
+		fail("an answer without end");
 }
 
 static void read_request(const uint8_t *data)
