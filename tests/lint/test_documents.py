@@ -99,33 +99,6 @@ def test_files_that_readme_names_exist():
         assert (harness.ROOT / target).exists(), target
 
 
-def loud_events():
-    """{event: where} of all that the daemon logs at warning or above."""
-    found = {}
-    for path in tracked('daemon/*.c', 'daemon/**/*.c'):
-        for call in re.finditer(r'\b(log_error|log_warning|log_line|log_failure|log_outcome|exit_status_of)\(([^;]*);', path.read_text(), re.S):
-            name, rest = call.groups()
-            if name in ('log_line', 'log_outcome') and not re.search(r'LOG_(ERR|WARNING)', rest):
-                continue
-            # The event is the first argument that has words: one literal, or two of a condition.
-            event = re.match(r'[^"]*"([^"=]*)"(?:\s*:\s*"([^"=]*)")?', rest)
-            if event is None:
-                continue
-            for words in event.groups():
-                if words:
-                    found.setdefault(words, f'{path.name}: {name}')
-    return found
-
-
-def test_every_loud_line_is_explained():
-    text = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
-    explained = set(re.findall(r'^\.It Ic (.+)$', text, re.M))
-    loud = loud_events()
-    assert len(loud) > 40
-    quiet = {'mail is sent again'}
-    assert explained == set(loud) - quiet, {e: loud.get(e, 'no line says this') for e in explained ^ (set(loud) - quiet)}
-
-
 def test_settings_that_messages_name_exist(table):
     text = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
     named = set(re.findall(r'^\.Ic ([a-z]+_[a-z_]+)', text, re.M))

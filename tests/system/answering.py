@@ -204,7 +204,7 @@ WAITING = 'SELECT count(*) FROM vac_store.inbound WHERE waiting'
 RUNNING = '''
 SELECT count(*) FROM vac_store.appointment a JOIN vac_store.request r USING (request_id) JOIN vac_store.case_record c ON c.case_id = r.case_id
 WHERE a.state = 'invited' AND c.state = 'open' AND c.held_since IS NULL AND (a.window_at < now() + interval '10 minutes' OR r.to_plan)'''
-
+OF_WINDOWS = RUNNING.replace('count(*)', 'a.uid::text, r.urgency, a.partstat, (a.window_at - now())::text, r.to_plan')
 
 
 def settle(database, daemons, people, seconds=120):
@@ -214,4 +214,8 @@ def settle(database, daemons, people, seconds=120):
         before = len(people.sink.copies())
         return (people.trouble is not None or people.read == before and database.value(WAITING) == 0
                 and database.value(RUNNING) == 0 and database.value(load.UNSETTLED) == 0 and len(people.sink.copies()) == before == people.read)
-    harness.wait_for(rest, seconds, 'an end of questions and answers', every=0.2)
+    try:
+        harness.wait_for(rest, seconds, 'an end of questions and answers', every=0.2)
+    except AssertionError as problem:
+        mails = f'{people.read} of {len(people.sink.copies())} mails read, {database.value(WAITING)} answers wait'
+        raise AssertionError(f'{problem}: {mails}; windows that run: {database.query(OF_WINDOWS)}') from None

@@ -10,8 +10,8 @@ when the daemons have come to rest. Exit status 0: all is well; 1: the problems 
 
 The promises, and what is looked at for each:
 1. Nothing acknowledged is lost, no request forgotten: every acknowledged case and every mail taken in
-   is there; every request has a live appointment or a stated reason why not (none when withdrawn or
-   held); nothing is left waiting, out or in.
+   is there; every request has a live appointment or a stated reason why not (when withdrawn or held
+   none that was not over by then); nothing is left waiting, out or in.
 2. Nobody is in two places; no request has two coordinators (but a call-out, until one accepts).
 3. The newest state of each live appointment was delivered to its coordinator with the right times, what
    was delivered and is no longer live was cancelled; copies of one message are equal to the byte;
@@ -34,7 +34,7 @@ import re
 import sys
 import time
 
-Request = collections.namedtuple('Request', 'request_id case_code case_state held state reason')
+Request = collections.namedtuple('Request', 'request_id case_code case_state held state reason ended', defaults=(None,))
 Appointment = collections.namedtuple(
     'Appointment', 'appointment_id request_id uid coordinator_id mail live busy_from busy_to starts ends '
     'sequence urgency state ended', defaults=('routine', 'invited', None))
@@ -47,7 +47,7 @@ Copy = collections.namedtuple(
 Decision = collections.namedtuple('Decision', 'request_id appointment_id plan_id moved')
 Event = collections.namedtuple('Event', 'request_id appointment_id event')
 Inbound = collections.namedtuple('Inbound', 'inbound_id mail_id recipient state outcome')
-Answer = collections.namedtuple('Answer', 'request_id appointment_id inbound_id partstat')
+Answer = collections.namedtuple('Answer', 'request_id appointment_id inbound_id partstat coordinator_id')
 ENDED = ('declined', 'lapsed', 'replaced', 'cancelled')
 WORDS = {'ACCEPTED': 'answer_accepted', 'DECLINED': 'answer_declined', 'TENTATIVE': 'answer_tentative'}
 
@@ -101,8 +101,10 @@ def requests_settled(facts):
         count = len(live[request.request_id])
         name = f'request {request.request_id} of case {request.case_code}'
         if request.held or request.case_state != 'open' or request.state == 'withdrawn':
-            if count:
-                yield f'{name} is held or withdrawn and has {count} live appointment(s)'
+            # What was over by then is not called off, and waits for its outcome as long as the case is there.
+            left = sum(request.ended is None or a.ends > request.ended for a in live[request.request_id])
+            if left:
+                yield f'{name} is held or withdrawn and has {left} live appointment(s) that were not over by then'
         elif request.state == 'planned':
             if not 1 <= count <= most_live(live[request.request_id]):
                 yield f'{name} is planned and has {count} live appointments'
@@ -264,13 +266,34 @@ def decided_once(facts):
             yield f'plan {plan} decided {times} times about request {request}'
 
 
+def holders(facts):
+    return {a.appointment_id: a.coordinator_id for a in facts.appointments}
+
+
+def with_anothers_token(theirs, holder):
+    """Of a call-out several are asked. A yes with the token of another's invitation is kept beside that one, so that a
+    second copy is known, and beside the appointment of who says it, which is the one that it accepts."""
+    own = [a for a in theirs if holder.get(a.appointment_id) == a.coordinator_id]
+    return (len(theirs) == 2 and len(own) == 1 and theirs[0].partstat == 'ACCEPTED'
+            and len({(a.request_id, a.coordinator_id, a.partstat) for a in theirs}) == 1)
+
+
+def by_mail(answers):
+    mails = collections.defaultdict(list)
+    for answer in answers:
+        if answer.inbound_id:
+            mails[answer.inbound_id].append(answer)
+    return mails
+
+
 def answers_once(facts):
     outcomes = {i.inbound_id: i.outcome for i in facts.inbound}
-    for mail, times in collections.Counter(a.inbound_id for a in facts.answers if a.inbound_id).items():
+    holder = holders(facts)
+    for mail, theirs in by_mail(facts.answers).items():
         if outcomes.get(mail) != 'taken':
             yield f'mail {mail} gave an answer and is {outcomes.get(mail)}, not taken'
-        if times > 1:
-            yield f'mail {mail} gave {times} answers'
+        if len(theirs) > 1 and not with_anothers_token(theirs, holder):
+            yield f'mail {mail} gave {len(theirs)} answers'
     taken = collections.Counter((i.mail_id, i.recipient) for i in facts.inbound if i.outcome == 'taken')
     for (mail_id, _), times in taken.items():
         if times > 1 and mail_id:
@@ -278,16 +301,25 @@ def answers_once(facts):
 
 
 def answers_recorded(facts):
-    answers = collections.Counter(a.request_id for a in facts.answers)
+    mails, holder = by_mail(facts.answers), holders(facts)
+    # Those of one mail are one; those that were told came with none.
+    answers = collections.Counter(request for request, _ in {(a.request_id, a.inbound_id) for a in facts.answers if a.inbound_id})
+    answers.update(a.request_id for a in facts.answers if not a.inbound_id)
     events = collections.Counter(e.request_id for e in facts.events if e.event in WORDS.values())
     for request, times in events.items():
         if times > answers[request]:
             yield f'history knows {times} answers about request {request}, {answers[request]} were taken'
     told = {(e.appointment_id, e.event) for e in facts.events}
+    took_over = {(a.request_id, a.coordinator_id) for a in facts.appointments if (a.appointment_id, 'handed_over') in told}
     for answer in facts.answers:
-        word = WORDS.get(answer.partstat)
-        if word and (answer.appointment_id, word) not in told and (answer.appointment_id, 'handed_over') not in told:
-            yield f'history does not know that appointment {answer.appointment_id} was {answer.partstat}'
+        word, number = WORDS.get(answer.partstat), answer.appointment_id
+        if word and holder.get(number) == answer.coordinator_id:
+            if (number, word) not in told:
+                yield f'history does not know that appointment {number} was {answer.partstat}'
+        elif word and not (answer.partstat == 'ACCEPTED' and (
+                (number, 'handed_over') in told and (answer.request_id, answer.coordinator_id) in took_over
+                or with_anothers_token(mails[answer.inbound_id], holder))):
+            yield f'appointment {number} was {answer.partstat} by coordinator {answer.coordinator_id}, who does not hold it'
 
 
 def claimed_as_often(facts):
@@ -310,13 +342,18 @@ def problems(facts, order=True):
 
 # ---- where the facts come from -------------------------------------------------------------------
 
+# From when on nothing more was to come of it: the case ended or was put on hold, or was another's when it did.
 REQUESTS = '''
 SELECT r.request_id, c.case_code, c.state, c.held_since IS NOT NULL, r.state,
        r.unserved_since IS NOT NULL AND EXISTS (
            SELECT FROM vac_store.decision d
            WHERE d.request_id = r.request_id AND d.appointment_id IS NULL
-             AND d.at >= r.unserved_since)
-FROM vac_store.request r JOIN vac_store.case_record c USING (case_id)'''
+             AND d.at >= r.unserved_since),
+       ceil(extract(epoch FROM CASE WHEN c.held_since IS NOT NULL THEN greatest(c.held_since, g.held_since, g.ended_at)
+           WHEN c.state <> 'open' THEN c.ended_at WHEN r.state = 'withdrawn' THEN g.ended_at END))::bigint
+FROM vac_store.request r JOIN vac_store.case_record c USING (case_id)
+    CROSS JOIN LATERAL (SELECT max(o.held_since) AS held_since, max(o.ended_at) AS ended_at
+        FROM vac_store.case_record o WHERE o.merged_into = c.case_id) g'''
 APPOINTMENTS = '''
 SELECT a.appointment_id, a.request_id, a.uid::text, a.coordinator_id, p.mail, a.live,
        extract(epoch FROM lower(a.busy))::float8, extract(epoch FROM upper(a.busy))::float8,
@@ -350,7 +387,7 @@ INBOUND = '''
 SELECT inbound_id, substring(encode(raw, 'escape') FROM '(?i)Message-ID: *<([^>]*)>'), envelope_recipient, state, outcome
 FROM vac_store.inbound'''
 ANSWERS = '''
-SELECT a.request_id, o.appointment_id, o.inbound_id, o.partstat
+SELECT a.request_id, o.appointment_id, o.inbound_id, o.partstat, o.coordinator_id
 FROM vac_store.answer o JOIN vac_store.appointment a USING (appointment_id)'''
 TRACE = re.compile(rb'^(Return-Path|Delivered-To|X-Original-To|Received):', re.I)
 

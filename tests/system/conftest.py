@@ -27,7 +27,7 @@ BARE_FILES = {'test_access_token.py', 'test_answers.py', 'test_answers_locked.py
 
 # Files whose tests say the same in either build: no crash, limit or load of theirs is another under the sanitizers.
 WATCHED_FILES = {'test_end_to_end.py', 'test_history.py', 'test_inbox.py', 'test_intake.py', 'test_invitation_format.py', 'test_pg.py',
-                 'test_read_mail.py', 'test_refusals.py', 'test_smime.py', 'test_service.py', 'test_tls_refusals.py', 'test_tls_table.py'}
+                 'test_poll.py', 'test_read_mail.py', 'test_refusals.py', 'test_smime.py', 'test_service.py', 'test_tls_refusals.py', 'test_tls_table.py'}
 
 
 # Files that take long by themselves: a run of everything has them in another lane.

@@ -16,7 +16,7 @@ Of them:
   logins: postgres (administrator), vacd (vac_daemon), sup_all (all offices) and sup_sea (the office
           SEA) in vac_supervisor, intake1 in vac_intake. A supervisor's row comes with the roster.
   certs.good.cert, certs.good.key    paths; certs.ca is the authority's certificate
-  sink(starttls=False, delay_ms=0, soft=0, hard=0, unsaid=0, cut=0, shut=0, seed=0, auth=None,
+  sink(starttls=False, delay_ms=0, data_delay_ms=0, soft=0, hard=0, unsaid=0, cut=0, shut=0, seed=0, auth=None,
        cert=certs.good) → .port, .dir, .copies() (Copy: number, at, ending, sender, recipients,
        message_id, path), .stop(), .start() (same port and folder again), .wait(n)
   daemon.front                       a command before the program, for the next start
@@ -235,6 +235,10 @@ class Cluster:
         subprocess.run(as_service([POSTGRES_BIN / 'pg_ctl', '-D', self.data, '-l', self.log, '-w',
                                    '-o', settings, 'start']), cwd='/', check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    @property
+    def pid(self):
+        return int((self.data / 'postmaster.pid').read_text().split()[0])
 
     def stop(self, mode='fast'):
         run_checked(as_service([POSTGRES_BIN / 'pg_ctl', '-D', self.data, '-m', mode, '-w', 'stop']),

@@ -33,6 +33,14 @@ def database(cluster, folder, coordinators=12):
     return made
 
 
+def slow_down_looks(database, seconds):
+    """Each answer about final dots takes so long, and knows what was committed when it was asked. Returns a statement
+    that undoes this."""
+    text = database.value("SELECT pg_get_functiondef('vac_daemon.may_send(bigint[], bigint[])'::regprocedure)")
+    database.query(text.replace('RETURN QUERY', f'PERFORM pg_sleep({seconds}); RETURN QUERY', 1))
+    return text
+
+
 class Load:
     """Opens `count` cases at `rate` a second from a thread of its own, and changes its mind on some."""
 

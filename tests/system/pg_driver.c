@@ -7,6 +7,7 @@
  *   drop-in-reply  the next reply drops the connection, and tries to call
  *   free-in-reply  the next reply frees everything; the program ends
  *   drop           drops the connection
+ *   other CONNINFO another connection; "other up" and "other down"
  *   watch          opens a descriptor and has the loop watch it; "heard" when the loop tells of it
  * Besides: "up", "down", "notify CHANNEL", "not connected".
  */
@@ -24,7 +25,8 @@
 enum on_reply { NOTHING, DROP, FREE };
 
 static struct event_base *base;
-static struct pg *pg;
+static struct pg *pg, *other;
+static struct pg_options options = {.application = "driver", .password_file = ""};
 static struct event *input, *watched;
 static enum on_reply on_reply;
 enum { MOST_CALLS = 4096 };
@@ -43,7 +45,8 @@ static void on_state(struct pg *which, bool up, void *arg)
 	(void)arg;
 	if (up != pg_is_up(which))
 		abort();
-	say(up ? "up" : "down");
+	printf("%s%s\n", which == other ? "other " : "", up ? "up" : "down");
+	fflush(stdout);
 }
 
 static void on_notify(const char *channel, void *arg)
@@ -124,6 +127,16 @@ static void watch(void)
 		abort();
 }
 
+static void connect_other(const char *conninfo)
+{
+	struct pg_options its = options;
+
+	its.conninfo = conninfo;
+	its.channels = NULL;
+	if (pg_new(base, &its, &other))
+		abort();
+}
+
 static void obey(char *line)
 {
 	if (strncmp(line, "call ", 5) == 0)
@@ -136,6 +149,8 @@ static void obey(char *line)
 		on_reply = FREE;
 	else if (strcmp(line, "drop") == 0)
 		pg_drop(pg);
+	else if (strncmp(line, "other ", 6) == 0)
+		connect_other(line + 6);
 	else if (strcmp(line, "watch") == 0)
 		watch();
 }
@@ -170,15 +185,13 @@ static void on_input(evutil_socket_t fd, short what, void *arg)
 int main(int argc, char **argv)
 {
 	static const char *const channels[] = {"one", "two", NULL};
-	struct pg_options options = {.application = "driver",
-		.password_file = "",
-		.channels = channels,
-		.notify = on_notify,
-		.state = on_state};
 
 	if (argc != 3)
 		return 64;
 	log_set_level(LOG_DEBUG);
+	options.channels = channels;
+	options.notify = on_notify;
+	options.state = on_state;
 	options.conninfo = argv[1];
 	options.timeout_ms = strtol(argv[2], NULL, 10);
 	base = event_base_new();
@@ -188,6 +201,7 @@ int main(int argc, char **argv)
 		return 1;
 	event_base_dispatch(base);
 	pg_free(pg);
+	pg_free(other);
 	event_free(input);
 	if (watched)
 		event_free(watched);

@@ -20,7 +20,7 @@ EVENTS = '''
 SELECT h.history_id, h.request_id, h.appointment_id, h.event, (h.detail ->> 'from_appointment')::bigint
 FROM vac_store.history h WHERE h.history_id > %s AND (h.appointment_id IS NOT NULL OR h.detail ? 'from_appointment') ORDER BY 1'''
 ANSWERS = '''
-SELECT o.answer_id, a.request_id, o.appointment_id, o.inbound_id, o.partstat
+SELECT o.answer_id, a.request_id, o.appointment_id, o.inbound_id, o.partstat, o.coordinator_id
 FROM vac_store.answer o JOIN vac_store.appointment a USING (appointment_id) WHERE o.answer_id > %s ORDER BY 1'''
 # What is known already is not read again: raw mails are most of what there is.
 INBOUND_STATES = 'SELECT inbound_id, NULL, envelope_recipient, state, outcome FROM vac_store.inbound WHERE inbound_id <= %s'

@@ -25,7 +25,8 @@ import threading
 import time
 
 MOST_GROWTH_KIB = 1024
-EVERY_S, LEAST_LOOKS = 3, 40            # in two minutes nothing is told of memory
+# The heap of a daemon finds its size in some minutes of load: in less than twenty nothing is told of memory.
+EVERY_S, LEAST_LOOKS = 3, 400
 # More than the load of one quarter differs from that of another, and dead rows that wait for a vacuum.
 MORE_ROWS, MORE_OCTETS, FEW_ROWS, FEW_OCTETS = 1.2, 1.4, 500, 1 << 20
 

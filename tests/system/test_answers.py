@@ -56,9 +56,10 @@ class Invited:
         self.read()
 
     def message(self, kinds=('invitation', 'update')):
-        return self.database.query('''SELECT m.mail_uuid::text, m.recipient::text FROM vac_store.message m
+        """The newest, once it is sent."""
+        return self.database.query('''SELECT n.mail_uuid::text, n.recipient::text FROM (SELECT m.* FROM vac_store.message m
             JOIN vac_store.case_record c USING (case_id)
-            WHERE c.case_code = %s AND m.kind = ANY (%s) AND m.state = 'sent' ORDER BY m.message_id DESC LIMIT 1''', self.code, list(kinds))
+            WHERE c.case_code = %s AND m.kind = ANY (%s) ORDER BY m.message_id DESC LIMIT 1) n WHERE n.state = 'sent' ''', self.code, list(kinds))
 
     def mail(self, *kinds):
         uuid, recipient = harness.wait_for(lambda: self.message(kinds), 30, f'{kinds} of {self.code}')[0]

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 
 import pytest
 
@@ -44,6 +45,7 @@ class World:
         opening = load.Load(self.database, 40, 40, second_thoughts=False)
         opening.start()
         wait_for(lambda: len(self.sink.copies()) >= 5, 60, 'work')
+        self.begun = time.time()
         self.roles, self.dump, self.base = (self.folder / name for name in ('roles.sql', 'vac.dump', 'base'))
         server = ['-h', self.cluster.socket_dir, '-U', 'postgres']
         self.roles.write_text(harness.run_checked([POSTGRES_BIN / 'pg_dumpall', '--roles-only', *server]).stdout)
@@ -93,13 +95,14 @@ def look_at_what_was_lost(world, config):
 
 def all_that_was_delivered(world, database, server, folder):
     """What the coordinators got, before the backup and after the restore, as one sink's folder. What tells of
-    things that are in no backup is left out."""
-    there = {str(row[0]) for row in database.query('SELECT mail_uuid FROM vac_store.message')}
+    things that are in no backup is left out, and so is what waited in the backup and went out before the machine was lost."""
+    claimed = {str(uuid): claimed for uuid, claimed in database.query('SELECT mail_uuid, ever_claimed FROM vac_store.message')}
     whole = folder / 'delivered'
     whole.mkdir()
     lines = []
     for number, copy in enumerate(world.sink.copies() + server.copies(), 1):
-        if copy.message_id.strip('<>').split('@')[0] in there:
+        uuid = copy.message_id.strip('<>').split('@')[0]
+        if uuid in claimed and (claimed[uuid] or copy.at < world.begun or number > len(world.sink.copies())):
             shutil.copy(copy.path, whole / f'{number:08}.eml')
             lines.append('\t'.join(map(str, (number, int(copy.at * 1e6), copy.ending, copy.sender, ','.join(copy.recipients),
                                             copy.message_id, copy.octets))))

@@ -10,8 +10,8 @@ BENCH = harness.ROOT / 'tests' / 'bench' / 'bench.py'
 TINY = ('--runs', 1, '--cases', 20, '--renderings', 50)
 
 
-def bench(*words):
-    environment = {**os.environ, 'VACD_BUILD': str(harness.BUILD)}
+def bench(*words, **more):
+    environment = {**os.environ, 'VACD_BUILD': str(harness.BUILD), **more}
     return subprocess.run([sys.executable, BENCH, *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, env=environment, timeout=240, check=False)
 
@@ -22,8 +22,8 @@ def figure(text, name):
     return float(line.strip()[len(name):].split()[0].replace(',', ''))
 
 
-def test_parts_run_and_print_figures():
-    done = bench('--quick', 'render', 'mail', *TINY)
+def test_parts_run_and_print_figures(tmp_path):
+    done = bench('--quick', 'render', 'mail', 'backlog', *TINY, VACD_DEV_DIR=str(tmp_path))
     assert done.returncode == 0, done.stdout
     for name in ('invitations with their mails', 'libical alone, an object with one', '20 mails on 1 connection',
                  'the bare sender'):
@@ -31,7 +31,17 @@ def test_parts_run_and_print_figures():
     # A whole mail goes each way, the beginning of the connection with it.
     assert figure(done.stdout, 'a mail of vacd: octets sent') > 4000
     assert figure(done.stdout, 'a mail of the bare sender: octets sent') > 4000
+    # Without a worker of Node.js its stated rate is what counts.
+    assert figure(done.stdout, 'of the database') > 0
+    line = next(line for line in done.stdout.splitlines() if 'stated, not measured' in line)
+    assert 'bar ≥ 20' in line and 'a worker, ' not in done.stdout
     assert 'bars met: ' in done.stdout
+
+
+def test_a_node_worker_that_cannot_be_installed_is_said_at_once(tmp_path):
+    done = bench('--node', 'backlog', PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout.startswith('--node: node (at least ') and len(done.stdout.splitlines()) == 1
 
 
 def test_a_part_that_is_none_is_refused():

@@ -67,6 +67,20 @@ def test_token_keys_that_everybody_can_read(database, folder):
     line(check(folder, database.conninfo('vacd'), token_key_file=path), 'bad', 'token keys', 'open to every user.*chmod o-rwx')
 
 
+def test_credentials_of_a_service(database, folder):
+    """Said once, with the line that has them given to this command, too."""
+    keys = folder / 'token-keys'
+    keys.write_text('k1 ' + '5e' * 32 + '\n')
+    keys.chmod(0o600)
+    named = {'token_key_file': '$CREDENTIALS_DIRECTORY/token-keys', 'history_key_file': '$CREDENTIALS_DIRECTORY/history-key'}
+    done = check(folder, database.conninfo('vacd'), **named)
+    line(done, 'bad', 'credentials', '-p LoadCredential=token-keys:/etc/vacd/secrets/token-keys '
+         '-p LoadCredential=history-key:/etc/vacd/secrets/history-key vacd check$')
+    done = check(folder, database.conninfo('vacd'), env={'CREDENTIALS_DIRECTORY': str(folder)}, **named)
+    assert 'credentials' not in done.stdout, done.stdout
+    line(done, 'ok', 'token keys', str(keys))
+
+
 # ---- the way to the database ---------------------------------------------------------------------
 
 @pytest.fixture(scope='module')

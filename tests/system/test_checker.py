@@ -3,6 +3,7 @@
 import pytest
 
 import checker
+import harness
 from checker import Answer, Appointment, Copy, Decision, Event, Facts, Inbound, Message, Move, Request
 
 UID = ['11111111-0000-4000-8000-00000000000%d' % n for n in range(4)]
@@ -45,7 +46,7 @@ def good():
                 Event(4, 3, 'appointment_cancelled'), Event(1, 1, 'answer_accepted')],
         inbound=[Inbound(1, 'in-1', 'vacd+x@example.org', 'done', 'taken'), Inbound(2, 'in-1', 'vacd+x@example.org', 'done', 'duplicate'),
                  Inbound(3, 'in-2', 'vacd@example.org', 'listed', 'no_token')],
-        answers=[Answer(1, 1, 1, 'ACCEPTED')],
+        answers=[Answer(1, 1, 1, 'ACCEPTED', 1)],
         received=['in-1', 'in-2', 'in-1'])
 
 
@@ -113,6 +114,112 @@ def test_about_a_case_on_hold_nobody_is_written_to():
     assert checker.problems(facts) == []
 
 
+@pytest.mark.parametrize('fields', [{'held': True}, {'case_state': 'closed', 'state': 'withdrawn'}])
+def test_what_was_over_by_then_still_stands(fields):
+    facts = good()
+    change(facts.requests, 0, **fields, ended=4600)
+    assert checker.problems(facts) == []
+    facts.appointments.append(appointment(9, 1, UID[3], 3, start=1001))
+    assert any('has 1 live appointment(s) that were not over by then' in problem for problem in checker.problems(facts))
+
+
+MEETING = """
+INSERT INTO vac_store.appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle, made_at)
+SELECT r.request_id, r.case_id, r.office_id, k.coordinator_id, s.span, s.span, r.urgency, vac_store.handle(), now()
+FROM vac_store.request r JOIN vac_store.case_record c USING (case_id) JOIN vac_store.coordinator k ON k.office_id = r.office_id AND k.code LIKE '%%-%s'
+    CROSS JOIN LATERAL (SELECT tstzrange(now() - interval '4 hours', now() - %s * interval '1 minute') AS span) s WHERE c.case_code = '%s'
+"""
+
+
+@pytest.fixture
+def office(cluster, folder):
+    made = cluster.database(harness.wide_roster(folder, [('SEA', 'America/Los_Angeles')], 7))
+    yield made
+    made.drop()
+
+
+@pytest.mark.parametrize('over', [True, False])
+def test_what_was_over_is_read_as_the_verbs_leave_it(office, over):
+    """Of cases on hold, ended, merged when they had ended, and merged into one that is on hold or has ended."""
+    def case(number):
+        code = office.value("SELECT vac.open_case('SEA', language => 'en')")
+        office.query(MEETING % (f'{number:02}', 180 if number == 1 else 1, code))
+        office.query("UPDATE vac_store.request SET state = 'planned' WHERE case_id = (SELECT max(case_id) FROM vac_store.case_record)")
+        return code
+
+    def verb(name, code, *more):
+        office.query(f'SELECT vac.{name}({", ".join(["%s"] * (2 + len(more)))})', code, *more, 'resolved')
+
+    codes = [case(number) for number in range(1, 8)]
+    for number in (0, 5, 6):
+        verb('hold_case', codes[number])
+    # Since before the others were over, which are merged into it.
+    office.query("UPDATE vac_store.case_record SET held_since = held_since - interval '2 hours' WHERE case_code = %s", codes[0])
+    for number in (1, 2, 3):
+        verb('withdraw_case', codes[number])
+    verb('merge_cases', codes[2], codes[4])
+    verb('merge_cases', codes[3], codes[0])
+    verb('merge_cases', codes[5], codes[6])
+    verb('withdraw_case', codes[6])
+    if not over:
+        # As if they had been called off too late.
+        office.query("UPDATE vac_store.appointment SET span = s.late, busy = s.late FROM (SELECT tstzrange(now() - interval '4 hours', now() + interval '3 minutes') AS late) s")
+    with office.connect() as connection:
+        facts = Facts(requests=[Request(*row) for row in connection.execute(checker.REQUESTS)],
+                      appointments=[Appointment(*row) for row in connection.execute(checker.APPOINTMENTS)])
+    assert len(facts.appointments) == 7 and all(a.live for a in facts.appointments)
+    # The fifth is open, and so is its meeting, beside that of the third, which was withdrawn.
+    assert len(list(checker.requests_settled(facts))) == (0 if over else 6)
+
+
+def forwarded():
+    """The first is a call-out; two were asked, and the second accepted with the invitation of the first."""
+    facts = call_out()
+    change(facts.appointments, 0, live=False, state='replaced')
+    change(facts.appointments, 3, state='accepted')
+    facts.messages.append(message(10, UID[0], 'CANCEL', 1))
+    facts.copies.append(copy(10, 10, UID[0], 'CANCEL', 1))
+    facts.events[4:5] = [Event(1, 1, 'appointment_cancelled'), Event(1, 9, 'answer_accepted')]
+    facts.answers = [Answer(1, 1, 1, 'ACCEPTED', 3), Answer(1, 9, 1, 'ACCEPTED', 3)]
+    return facts
+
+
+@pytest.mark.parametrize('breakage, words', [
+    (lambda f: f.answers.append(f.answers[0]), 'mail 1 gave 3 answers'),
+    (lambda f: change(f.answers, 0, appointment_id=9), 'mail 1 gave 2 answers'),
+    (lambda f: change(f.answers, 1, appointment_id=1), 'mail 1 gave 2 answers'),
+    (lambda f: change(f.answers, 0, coordinator_id=2), 'mail 1 gave 2 answers'),
+    (lambda f: change(f.answers, 0, request_id=2), 'mail 1 gave 2 answers'),
+    (lambda f: change(f.answers, 0, partstat='TENTATIVE'), 'mail 1 gave 2 answers'),
+    (lambda f: change(f.answers, 1, partstat='TENTATIVE'), 'mail 1 gave 2 answers'),
+    (lambda f: [change(f.answers, n, partstat='DECLINED') for n in (0, 1)], 'mail 1 gave 2 answers'),
+    (lambda f: f.answers.pop(1), 'appointment 1 was ACCEPTED by coordinator 3, who does not hold it'),
+    (lambda f: f.events.pop(5), 'history does not know that appointment 9 was ACCEPTED'),
+    (lambda f: f.events.append(f.events[5]), 'history knows 2 answers about request 1, 1 were taken'),
+])
+def test_accepted_with_anothers_invitation(breakage, words):
+    facts = forwarded()
+    assert checker.problems(facts) == []
+    breakage(facts)
+    assert any(words in problem for problem in checker.problems(facts)), checker.problems(facts)
+
+
+@pytest.mark.parametrize('breakage, words', [
+    (lambda f: change(f.appointments, 3, coordinator_id=4), 'appointment 1 was ACCEPTED by coordinator 3, who does not hold it'),
+    (lambda f: f.events.remove(Event(None, 1, 'handed_over')), 'appointment 1 was ACCEPTED by coordinator 3, who does not hold it'),
+    (lambda f: change(f.answers, 0, partstat='DECLINED'), 'appointment 1 was DECLINED by coordinator 3, who does not hold it'),
+    (lambda f: f.answers.append(f.answers[0]), 'mail 1 gave 2 answers'),
+    (lambda f: f.answers.append(Answer(1, 1, None, 'ACCEPTED', 1)), 'history does not know that appointment 1 was ACCEPTED'),
+])
+def test_handed_over_to_who_accepts(breakage, words):
+    facts = forwarded()
+    facts.answers.pop(1)
+    facts.events += [Event(1, 9, 'handed_over'), Event(None, 1, 'handed_over')]
+    assert checker.problems(facts) == []
+    breakage(facts)
+    assert any(words in problem for problem in checker.problems(facts)), checker.problems(facts)
+
+
 def change(items, number, **fields):
     items[number] = items[number]._replace(**fields)
 
@@ -126,11 +233,13 @@ BREAKAGES = {
         lambda f: f.appointments.append(appointment(9, 1, UID[3], 3)), 'is planned and has 2 live'),
     'an open request without a reason': (
         lambda f: change(f.requests, 2, reason=False), 'no appointment and no stated reason'),
-    'a withdrawn case with an appointment': (
-        lambda f: change(f.appointments, 2, live=True, starts=9000, busy_from=9000, busy_to=9900),
+    'a withdrawn request with an appointment': (
+        lambda f: (change(f.requests, 3, case_state='open'), change(f.appointments, 2, live=True, starts=9000, busy_from=9000, busy_to=9900)),
         'is held or withdrawn and has 1'),
+    'a withdrawn case with an appointment': (
+        lambda f: change(f.requests, 0, case_state='withdrawn', state='withdrawn', ended=4599), 'is held or withdrawn and has 1'),
     'a held case with an appointment': (
-        lambda f: change(f.requests, 0, held=True), 'is held or withdrawn and has 1'),
+        lambda f: change(f.requests, 0, held=True, ended=4599), 'is held or withdrawn and has 1'),
     'a coordinator in two places': (
         lambda f: change(f.appointments, 1, coordinator_id=1, busy_from=5499), 'in two places'),
     'an invitation that never arrived': (

@@ -1,6 +1,9 @@
-"""Several daemons on one database; a stranger's transaction."""
+"""Several daemons on one database; a stranger's transaction; a word against a mail that waits for its final dot."""
 
+import signal
 import time
+
+import pytest
 
 import harness
 import load
@@ -44,6 +47,86 @@ def test_a_newer_state_waits_for_the_outcome_of_the_older(cluster, folder, sink,
     assert cancel.at - invitation.at >= 2, 'it went out while the older one was in flight'
     load.settle(database)
     load.check_promises(database, mail.dir, [code])
+    database.drop()
+
+
+# Longer than the look at the database that a final dot may rest upon: MAIL_LOOK_MS.
+LOOK_S = 0.2
+
+
+def codes_sent(database, mail):
+    """The cases of the invitations that the mail server has."""
+    known = dict(database.query('''SELECT m.mail_uuid::text, c.case_code FROM vac_store.message m
+        JOIN vac_store.case_record c USING (case_id) WHERE m.method = 'REQUEST' '''))
+    uuids = [copy.message_id.strip('<>').split('@')[0] for copy in mail.copies()]
+    return {known[uuid] for uuid in uuids if uuid in known}
+
+
+@pytest.mark.parametrize('still', ['mail server', 'daemon'])
+def test_what_is_said_before_the_last_look_counts(cluster, folder, sink, vacd, still):
+    """Everything stands still in the midst of many mails, which were all claimed and found good to go; then their
+    cases are put on hold or withdrawn. Of what was not past its final dot, one mail a connection at most, nothing
+    goes out any more, though it was claimed: the look at it is too old by now. What nobody objects to goes."""
+    database = load.database(cluster, folder, coordinators=12)
+    mail = sink(delay_ms=40)
+    codes = load.Load(database, 90, rate=1000, seed=7, second_thoughts=False, urgencies=(1, 0, 0)).start().finish()
+    planner = vacd(database, poll_ms=500)
+    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE kind = 'invitation'") >= len(codes),
+                     60, 'an invitation for each case')
+    planner.stop()
+    daemon = vacd(database, mail, mail_connections=2, lease_ms=60000)
+    mail.wait(20)
+    who = mail.process if still == 'mail server' else daemon.process
+    who.send_signal(signal.SIGSTOP)
+    before = codes_sent(database, mail)
+    said = [code for code in codes if code not in before]
+    assert len(said) > 20 and database.value("SELECT count(*) FROM vac_store.message WHERE state = 'claimed'") > 5
+    held, withdrawn, spared = said[::3], said[1::3], said[2::3]
+    supervisor = database.as_login('sup_all')
+    for code in held:
+        supervisor.query("SELECT vac.hold_case(%s, 'safety')", code)
+    for code in withdrawn:
+        supervisor.query("SELECT vac.withdraw_case(%s, 'wish')", code)
+    time.sleep(1.5 * LOOK_S)
+    who.send_signal(signal.SIGCONT)
+    load.settle(database, [daemon])
+    sent = codes_sent(database, mail)
+    assert len({*held, *withdrawn} & sent) <= 2, 'a look that was too old was relied upon'
+    assert {*spared} <= sent
+    load.check_promises(database, mail.dir, codes)
+    database.drop()
+
+
+def open_and_see_it_sent(database):
+    code = database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'es')")
+    harness.wait_for(lambda: database.value('SELECT bool_and(sent_at IS NOT NULL) FROM vac_store.message JOIN vac_store.case_record '
+                                            'USING (case_id) WHERE case_code = %s', code), 60, 'a mail that is sent')
+
+
+@pytest.mark.parametrize('before', ['at first', 'after it was slow'])
+def test_an_answer_that_was_long_in_coming_is_asked_for_again(cluster, folder, sink, vacd, before):
+    """The question sees what was committed when it began, then waits for a lock; whoever has that puts the case on
+    hold. The answer is yes, and too old to rely on. A mail of before that went out after longer looks, since the
+    database gave no others, changes nothing."""
+    database = load.database(cluster, folder, coordinators=2)
+    mail = sink(data_delay_ms=1500)     # the look of the claim is too old by then
+    vacd(database, mail, poll_ms=200)
+    if before == 'after it was slow':
+        at_once = load.slow_down_looks(database, 5 * LOOK_S)
+        open_and_see_it_sent(database)
+        database.query(at_once)
+    code = database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'es')")
+    state = f"""SELECT m.state FROM vac_store.message m JOIN vac_store.case_record c USING (case_id)
+        WHERE m.kind = 'invitation' AND c.case_code = '{code}'"""
+    harness.wait_for(lambda: database.query(state) == [('claimed',)], 30, 'a claim', every=0.02)
+    with database.connect() as supervisor, supervisor.transaction():
+        supervisor.execute('LOCK TABLE vac_store.case_record IN ACCESS EXCLUSIVE MODE')
+        harness.wait_for(lambda: database.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'vacd final dots' "
+                                                "AND wait_event_type = 'Lock'"), 30, 'a question that waits', every=0.02)
+        supervisor.execute('UPDATE vac_store.case_record SET held_since = clock_timestamp() WHERE case_code = %s', (code,))
+        time.sleep(1.5 * LOOK_S)
+    harness.wait_for(lambda: database.query(state) == [('suppressed',)], 30, 'an invitation that is kept back')
+    assert code not in codes_sent(database, mail)
     database.drop()
 
 

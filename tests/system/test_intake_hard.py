@@ -53,6 +53,18 @@ def waits_for_a_lock(database):
                           "AND wait_event_type = 'Lock' AND datname = current_database()")
 
 
+def heard(connections):
+    """{connection: what is there to be read}, of those that have something."""
+    found = {}
+    for one in connections:
+        one.setblocking(False)
+        try:
+            found[one] = one.recv(65536)
+        except ssl.SSLWantReadError:
+            pass
+    return found
+
+
 # ---- kills, the database -------------------------------------------------------------------------
 
 def test_killed_between_commit_and_reply(open_door, places):
@@ -280,6 +292,39 @@ def test_who_guesses_tokens_leaves_room_while_the_database_is_slow(open_door, pl
     assert answers == [404]
     for one in guesses:
         one.close()
+
+
+def test_what_was_given_up_takes_room_until_the_database_has_answered(open_door, places):
+    """Clients that leave, or are told 503, do not fill the daemon with calls while the database says nothing."""
+    door = open_door(intake_request_ms=6000, database_timeout_ms=300000)
+    assert door.ask('/v1/cases/AAA-AAA').status == 404
+    before = door.cases()
+    session = places.value("SELECT pid FROM pg_stat_activity WHERE application_name = 'vacd intake' AND datname = current_database()")
+    os.kill(session, signal.SIGSTOP)
+    try:
+        asking = []
+        for n in range(210):
+            asking.append(door.connect())
+            asking[-1].sendall(request(door, key=f'silent {n}'))
+        refused = {}
+        harness.wait_for(lambda: refused.update(heard(asking)) or len(refused) >= 10, WITHIN, 'ten that there is no room for')
+        assert all(answer.startswith(b'HTTP/1.1 503') for answer in refused.values())
+        waiting = [one for one in asking if one not in refused]
+        for one in waiting[:len(waiting) // 2]:
+            one.close()
+        for one in waiting[len(waiting) // 2:]:
+            one.settimeout(WITHIN)
+            assert read_one(one).startswith(b'HTTP/1.1 503')
+        for one in asking:
+            one.close()
+        for n in range(20):
+            assert door.post(CASE, f'more {n}').status == 503
+        assert b'vacd_cases_open' not in door.watch('/metrics').body
+    finally:
+        os.kill(session, signal.SIGCONT)
+    # In the order in which they were asked.
+    harness.wait_for(lambda: door.post(CASE, 'last').status == 201, WITHIN, '201')
+    assert door.cases() == before + 200 + 1
 
 
 def test_who_is_not_known_is_answered_slowly(open_door):

@@ -4,7 +4,9 @@ import base64
 import email
 import email.policy
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -117,6 +119,28 @@ def test_a_second_copy_is_equal_to_the_byte(cluster, folder, certs, sink, vacd, 
     signed = [text for texts in copies.values() for text in texts if b'multipart/signed' in text]
     assert len(signed) >= 6 and all(authority.openssl_agrees(text)[0] for text in signed)
     load.check_promises(database, mail.dir, cases)
+    database.drop()
+
+
+def test_no_signed_mail_goes_out_before_its_signature_is_kept(cluster, folder, certs, sink, vacd, authority):
+    """The claim's look is too old when connections come up, one after the other. The first one's question asks for those
+    that wait, which are not signed yet; the next are signed while it is out, and the server wants them at once."""
+    database, mail = load.database(cluster, folder), sink(delay_ms=50)
+    planner = vacd(database, poll_ms=500)
+    cases = open_cases(database, 16)
+    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE kind = 'invitation'") >= len(cases),
+                     60, 'an invitation for each case')
+    assert planner.stop() == 0
+    load.slow_down_looks(database, 0.1)
+    mail.process.send_signal(signal.SIGSTOP)
+    daemon = vacd(database, mail, mail_connections=8, **authority.issue('ours'))
+    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE state = 'claimed'") >= 16, 30, 'a claim')
+    time.sleep(0.4)
+    mail.process.send_signal(signal.SIGCONT)
+    load.settle(database, [daemon])
+    signed = {copy.message_id.strip('<>').split('@')[0] for copy in mail.copies() if b'multipart/signed' in copy.path.read_bytes()}
+    kept = {uuid for uuid, in database.query('SELECT mail_uuid::text FROM vac_store.message WHERE signature IS NOT NULL')}
+    assert len(signed) >= len(cases) and signed <= kept, signed - kept
     database.drop()
 
 

@@ -65,10 +65,10 @@ def judged(*args, **more):
 
 
 def test_what_grows_is_seen():
-    flat = [look() for _ in range(40)]
+    flat = [look()] * 400
     assert judged(flat) == []
-    assert judged([look(kib=n * 2000) for n in range(10)] + [look(kib=20000) for _ in range(30)]) == [], 'warming up'
-    assert 'memory of one grows' in judged([look(kib=5000 + 60 * n) for n in range(40)])[0]
+    assert judged([look(kib=n * 200) for n in range(100)] + [look(kib=20000)] * 300) == [], 'warming up'
+    assert 'memory of one grows' in judged([look(kib=5000 + 6 * n) for n in range(400)])[0]
     assert 'of kind socket at the end' in judged(flat, [look(), look(sockets=11)])[0]
     assert 'had 24 descriptors' in judged([*flat, look(sockets=22)])[0]
     assert 'threads' in judged(flat, [look(), look(threads=2)])[0]
@@ -83,11 +83,11 @@ def test_what_grows_is_seen():
 
 def test_what_is_not_judged_is_said():
     growing = [{'request': (n * 1000, 1 << 22), 'unsealed': (n * 1000, 8192)} for n in range(12)]
-    (memory, _), _, _, (tables, problems) = judgements([look()] * 39, tables=growing, every=5)
-    assert memory == ['memory of one not judged: 39 looks']
+    (memory, _), _, _, (tables, problems) = judgements([look()] * 399, tables=growing, every=5)
+    assert memory == ['memory of one not judged: 399 looks']
     assert tables[0] == 'tables not judged: 56 days are too few for keep_cases'
     assert len(problems) == 1 and 'table unsealed' in problems[0], 'a queue is judged at once'
-    assert judgements([look()] * 40, tables=growing[:1])[3][0][0] == 'tables not judged: 1 days are too few for a queue, empty at rest; keep_cases'
+    assert judgements([look()] * 400, tables=growing[:1])[3][0][0] == 'tables not judged: 1 days are too few for a queue, empty at rest; keep_cases'
 
 
 def test_what_is_gone_too_soon_is_seen(database):

@@ -53,8 +53,10 @@ RULES = {
             CROSS JOIN t
             WHERE a.state = 'invited' AND a.answer_by IS NULL AND upper(a.span) > t.now_at AND a.made_at < t.late - interval '1 hour'
                 AND r.case_state = 'open' AND NOT EXISTS (SELECT FROM vac_store.message m WHERE m.appointment_id = a.appointment_id AND m.waiting)
-                -- What was set by hand, or moved, stays; the supervisors are told to telephone.
-                AND NOT ((a.pinned OR a.sequence > 0) AND r.told_at IS NOT NULL AND r.tell_at > t.late)''',
+                -- What was set by hand, or moved, stays, and so does who was rung up; the supervisors are told to telephone.
+                AND NOT ((a.pinned OR a.sequence > 0 OR EXISTS (SELECT FROM vac_store.message m
+                        WHERE m.appointment_id = a.appointment_id AND m.telephoned_at IS NOT NULL))
+                    AND r.told_at IS NOT NULL AND r.tell_at > t.late)''',
     'two appointments of one coordinator at once': '''
         SELECT NULL, format('%%s and %%s of %%s', a.appointment_id, b.appointment_id, a.coordinator_id) FROM vac_store.appointment a
             JOIN vac_store.appointment b ON b.coordinator_id = a.coordinator_id AND b.appointment_id > a.appointment_id AND a.span && b.span

@@ -194,9 +194,9 @@ def why_no_machines():
     return '' if done.returncode == 0 else f'no network namespaces here: {done.stderr.strip()}'
 
 
-def start_relay(*ends, front=()):
+def start_relay(here, there, front=()):
     """See relay.py."""
-    made = subprocess.Popen([*front, sys.executable, pathlib.Path(__file__).with_name('relay.py'), *map(str, ends)],
+    made = subprocess.Popen([*front, sys.executable, pathlib.Path(__file__).with_name('relay.py'), here, there],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     assert made.stdout.readline() == 'listening\n'
     return made
@@ -218,9 +218,9 @@ class Space:
     def run(self, *command):
         harness.run_checked([*self.command(), *command])
 
-    def relay(self, *ends):
-        """What comes in at the first address goes to the second one."""
-        made = start_relay(*ends, front=self.command())
+    def relay(self, here, there):
+        """What comes in at the first end goes to the second one."""
+        made = start_relay(here, there, front=self.command())
         self.started.append(made)
         return made
 

@@ -1,4 +1,4 @@
-"""Forwards TCP connections: relay.py HOST PORT TO-HOST TO-PORT, or relay.py HOST PORT TO-SOCKET"""
+"""Forwards connections: relay.py FROM TO, each an address and port (127.0.0.1:5432) or a socket's path"""
 
 import asyncio
 import sys
@@ -15,16 +15,24 @@ async def forward(reader, writer):
         writer.close()
 
 
-async def main(host, port, to, to_port=None):
+def connect(end):
+    return asyncio.open_unix_connection(end) if '/' in end else asyncio.open_connection(*end.split(':'))
+
+
+def listen(end, accept):
+    return asyncio.start_unix_server(accept, end) if '/' in end else asyncio.start_server(accept, *end.split(':'))
+
+
+async def main(here, there):
     async def accept(reader, writer):
         try:
-            there = await (asyncio.open_connection(to, to_port) if to_port else asyncio.open_unix_connection(to))
+            other = await connect(there)
         except OSError:
             writer.close()
             return
-        await asyncio.gather(forward(reader, there[1]), forward(there[0], writer))
+        await asyncio.gather(forward(reader, other[1]), forward(other[0], writer))
 
-    server = await asyncio.start_server(accept, host, port)
+    server = await listen(here, accept)
     print('listening', flush=True)
     await server.serve_forever()
 

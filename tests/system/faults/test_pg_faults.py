@@ -68,12 +68,16 @@ def sessions_of(database):
 
 
 @contextlib.contextmanager
-def noticed(world):
-    """vacd is connected before, and has given up a call after."""
+def stopped(world, whom):
+    """Stops whom() when vacd is connected, not before: whoever came later would go on. It has given up a call then."""
     harness.wait_for(lambda: len(sessions_of(world.database)) >= 8, 60, 'all connections of a daemon')
-    before = world.daemon.log().count(UNANSWERED)
-    yield
-    harness.wait_for(lambda: world.daemon.log().count(UNANSWERED) > before, 60, 'a call that is given up')
+    before, pids = world.daemon.log().count(UNANSWERED), whom()
+    try:
+        Processes.signal(signal.SIGSTOP, pids)
+        harness.wait_for(lambda: world.daemon.log().count(UNANSWERED) > before, 60, 'a call that is given up')
+        yield pids
+    finally:
+        Processes.signal(signal.SIGCONT, pids)
 
 
 def fast(cluster, world):
@@ -85,32 +89,21 @@ def immediate(cluster, world):
 
 
 def sessions_hang(cluster, world):
-    pids = sessions_of(world.database)
-    try:
-        with noticed(world):
-            Processes.signal(signal.SIGSTOP, pids)
-    finally:
-        Processes.signal(signal.SIGCONT, pids)
+    with stopped(world, lambda: sessions_of(world.database)):
+        pass
 
 
 def hangs(cluster, world):
     """The server as a whole: it takes connections, since the kernel does, and says nothing."""
-    pids = Processes(cluster).everybody()
-    try:
-        with noticed(world):
-            Processes.signal(signal.SIGSTOP, pids)
+    with stopped(world, Processes(cluster).everybody):
         is_awake(world)
-    finally:
-        Processes.signal(signal.SIGCONT, pids)
 
 
 def hangs_for_ever(cluster, world):
     """And is replaced."""
-    pids = Processes(cluster).everybody()
-    with noticed(world):
-        Processes.signal(signal.SIGSTOP, pids)
-    Processes.signal(signal.SIGKILL, pids)
-    harness.wait_for(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in pids), 20, 'the end of the server')
+    with stopped(world, Processes(cluster).everybody) as pids:
+        Processes.signal(signal.SIGKILL, pids)
+        harness.wait_for(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in pids), 20, 'the end of the server')
     cluster.start()
 
 
@@ -153,7 +146,7 @@ class Ways:
     def __init__(self, folder, cluster):
         self.port = harness.free_port()
         there = cluster.socket_dir / f'.s.PGSQL.{cluster.port}'
-        self.relays = [start_relay(address, self.port, there) for address in ADDRESSES]
+        self.relays = [start_relay(f'{address}:{self.port}', there) for address in ADDRESSES]
         self.hosts = folder / 'hosts'
         self.hosts.write_text('127.0.0.1 localhost\n' + ''.join(f'{address} {NAME}\n' for address in ADDRESSES))
 
@@ -211,7 +204,8 @@ def test_an_address_of_the_server_is_silent(own_cluster, folder, sink, vacd, way
 def through_proxy(own_cluster, folder, sink, vacd):
     """(world, proxy), when the proxy has seen one cycle."""
     with pg_proxy.Proxy(folder / 'proxy', own_cluster) as proxy:
-        world = World(own_cluster, folder, sink(), vacd, proxy.folder)
+        # Slow before each text, so that the look of the claim is too old by then, and every final dot is asked for.
+        world = World(own_cluster, folder, sink(data_delay_ms=250), vacd, proxy.folder)
         harness.wait_for(lambda: 'daemon works' in world.daemon.log(), 20, 'a daemon at work')
         cycle(world, proxy, 0)
         yield world, proxy

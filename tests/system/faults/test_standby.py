@@ -7,6 +7,7 @@ import signal
 import time
 import types
 
+import psycopg
 import pytest
 
 import harness
@@ -14,6 +15,7 @@ import load
 import pg_pair
 from pg_pair import Client, Node, Processes, check_all, hosts_of
 from answering import Coordinators, MailServer
+from test_pg import Driver
 
 FULL = os.environ.get('VACD_FAULTS') == 'full'
 SETTINGS = {'lease_ms': 1500, 'poll_ms': 300, 'database_timeout_ms': pg_pair.DATABASE_TIMEOUT_MS}
@@ -59,8 +61,9 @@ class Network:
             patch.setattr(harness, 'SINK', self._in(self.hub, harness.SINK))
             mail = sink()
         for machine in self.machines:
-            self.hub.relay(machine.hub_address, mail.port, '127.0.0.1', mail.port)
-            machine.relay('127.0.0.1', mail.port, machine.hub_address, mail.port)
+            at_hub, here = f'{machine.hub_address}:{mail.port}', f'127.0.0.1:{mail.port}'
+            self.hub.relay(at_hub, here)
+            machine.relay(here, at_hub)
         return mail
 
     def end(self):
@@ -89,7 +92,8 @@ class World:
                         for machine, socket in zip(place.machines, sockets, strict=True)]
         harness.wait_for(lambda: all('daemon works' in daemon.log() for daemon in self.daemons), 60, 'both daemons at work')
         self.sockets, self.server = sockets, MailServer(sockets, 71)
-        self.people = Coordinators(self.mail, self.server, 72).start()
+        # Who says perhaps to a call-out has ten minutes for more, which the checks would wait for.
+        self.people = Coordinators(self.mail, self.server, 72, decided=True).start()
         self.client = Client([self.a, self.b], self.database, 0, 1)
         self.codes = []
 
@@ -166,9 +170,27 @@ def world(folder, sink, vacd, how):
     place.end()
 
 
+def answer_too_late(world, record):
+    """The new one is seen while a call at the old one is under way: what that answers, if it does, counts no more."""
+    with psycopg.connect(world.a.conninfo('postgres')) as holder, open(world.place.folder / 'driver.log', 'ab') as log:
+        holder.execute('SELECT pg_advisory_lock(1)')
+        driver = Driver(world.a.conninfo('postgres'), 20000, log)
+        driver.expect('up')
+        driver.tell('call SET lock_timeout = 0')
+        driver.expect('1 done ')
+        driver.tell('call SELECT pg_advisory_lock(1)', f"other {world.b.conninfo('postgres')}")
+        driver.expect('other up')
+        holder.execute('SELECT pg_advisory_unlock(1)')
+        driver.expect('down', '2 lost')
+        assert driver.stop() == 0
+    record.fault('primary with a standby', 'old one answers late')
+
+
 def commit_alone(world, record):
     """Somebody lets the old one do so: whoever knows the new one does not go there all the same."""
     world.a.wait_for_copies_on('')
+    # What waited for a copy is committed now, whether anybody waits for the answer or not.
+    harness.wait_for(lambda: not world.a.ask("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), 30, 'the end of all waiting')
     world.client.nodes = [world.b]
     with world.old_primary_unchanged():
         world.b.cut_off_daemons()
@@ -221,10 +243,15 @@ def test_failover(world, record, how):
         assert any('was promoted after it' in daemon.log() for daemon in world.daemons)
     record.fault('primary with a standby', 'old one back, daemons know the new one')
 
+    answer_too_late(world, record)
+
     # A daemon that starts only now tries the old one first, and is not answered.
     with world.old_primary_unchanged():
         assert world.daemons[0].stop() == 0
+        starts = world.daemons[0].log().count('daemon works')
         world.daemons[0].start()
+        # The other one alone would do what is to be done.
+        harness.wait_for(lambda: world.daemons[0].log().count('daemon works') > starts, 60, 'a daemon at the new primary')
         world.check('after a new start')
     record.fault('primary with a standby', 'old one back, a daemon begins')
 
