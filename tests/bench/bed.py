@@ -136,6 +136,12 @@ def wait_for_mail(sink, count, seconds=600):
     harness.wait_for(lambda: lines(sink) >= count, seconds, f'{count} mails', every=0.02)
 
 
+def wait_until_sent(database, count):
+    """The outcomes are in the database, too."""
+    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE state = 'sent'") >= count,
+                     60, 'all outcomes')
+
+
 def taken(database, sink):
     """{case code: when its first invitation was taken by the mail server}."""
     known = dict(database.query('''SELECT m.mail_uuid::text, c.case_code FROM vac_store.message m
@@ -169,17 +175,20 @@ def burst(database, sink, count, seed, offices=workload.OFFICES):
 
 
 def backlog(bed, database, **settings):
-    """Cases that lie ready: {rate, first, seconds, memory, reader, cpu} of a daemon, from its start to the last one taken."""
+    """Cases that lie ready: {rate, first, seconds, memory, reader, cpu, server_cpu} of a daemon, from its start to the last one taken; cpu to the last outcome."""
     count = database.value("SELECT count(*) FROM vac_store.request WHERE state = 'open'")
     sink = bed.sink()
+    server = watch.family_seconds(bed.cluster.pid)
     begun = time.time()
     daemon = bed.daemon(database, sink, **settings)
     memory = watch.Memory(daemon.pid)
     wait_for_mail(sink, count)
+    wait_until_sent(database, count)
+    server = watch.family_seconds(bed.cluster.pid) - server
     times = wait_until_taken(database, sink, [code for code, in database.query('SELECT case_code FROM vac_store.case_record')])
     memory.stop()
     cpu = watch.cpu_seconds(daemon.pid)
     stop([daemon], sink)
     seconds = max(times.values()) - begun
     return {'rate': count / seconds, 'first': min(times.values()) - begun, 'seconds': seconds, 'memory': memory.peak,
-            'reader': memory.reader_peak, 'cpu': cpu}
+            'reader': memory.reader_peak, 'cpu': cpu, 'server_cpu': server}

@@ -25,6 +25,7 @@ import harness  # noqa: E402
 import idle  # noqa: E402
 import mail_alone  # noqa: E402
 import memory  # noqa: E402
+import node_worker  # noqa: E402
 import relay  # noqa: E402
 import render  # noqa: E402
 import standing  # noqa: E402
@@ -37,6 +38,7 @@ PROGRAMS = {'plan': 'plan_bench.py', 'views': 'views_bench.py'}
 # (usual, with --quick)
 SIZES = {'runs': (5, 3, 'of each measurement; the median counts'),
          'cases': (10000, 1000, 'of the backlog, the outbox, the first day'),
+         'node_cases': (10000, 500, 'of the backlog of a Node.js worker'),
          'seconds': (60, 12, 'of the trickle, in all'),
          'relay_seconds': (5, 2, 'of each run with a slow relay, if the outbox lasts'),
          'renderings': (50000, 10000, 'invitations written in each run'),
@@ -52,6 +54,7 @@ def read_options():
     parser = argparse.ArgumentParser(prog='./dev bench', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='*', metavar='PART', help=' '.join([*PROGRAMS, *PARTS]))
     parser.add_argument('--quick', action='store_true', help='smaller and less exact')
+    parser.add_argument('--node', action='store_true', help='backlog beside a Node.js worker, which npm installs (network); without it, beside one that is installed')
     parser.add_argument('--seed', type=int, default=1)
     for name, (usual, quick, text) in SIZES.items():
         parser.add_argument(f'--{name.replace("_", "-")}', type=int, help=f'{text} ({usual:,}; quick: {quick:,})')
@@ -106,6 +109,8 @@ def main():
     if first in PROGRAMS and not {*rest} & {*PROGRAMS, *PARTS}:
         return run_program(first, rest)
     options = read_options()
+    if options.node:
+        node_worker.install()
     print(figures.machine(), flush=True)
     parts = [part for part in options.parts if part in PARTS]
     failed = []

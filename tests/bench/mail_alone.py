@@ -60,8 +60,7 @@ def by_vacd(place, count, connections):
     daemon = place.daemon(database, sink, mail_connections=connections)
     memory = watch.Memory(daemon.pid)
     bed.wait_for_mail(sink, count)
-    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE state = 'sent'") >= count,
-                     60, 'all outcomes')
+    bed.wait_until_sent(database, count)
     memory.stop()
     cpu = watch.cpu_seconds(daemon.pid)
     daemon.stop()

@@ -91,21 +91,39 @@ static void session_reset(struct session *session)
 	session->state = SESSION_COMMANDS;
 }
 
-static void say_taken(evutil_socket_t fd, short what, void *arg)
+static void say_go_on(struct session *session)
+{
+	session->state = SESSION_DATA;
+	say(session, "354 go on");
+}
+
+static void say_at_last(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *session = arg;
 
 	(void)fd;
 	(void)what;
-	session_reset(session);
-	say(session, "250 2.0.0 taken");
+	if (session->in_data) {
+		session->in_data = false;
+		say_go_on(session);
+	} else {
+		session_reset(session);
+		say(session, "250 2.0.0 taken");
+	}
 	session_read(session->bev, session);
+}
+
+static void wait_to_say(struct session *session, int ms)
+{
+	const struct timeval delay = {ms / 1000, ms % 1000 * 1000L};
+
+	session->state = SESSION_WAITING;
+	event_add(session->later, &delay);
 }
 
 static void mail_came(struct session *session, char *mail, size_t length)
 {
 	struct sink *sink = session->sink;
-	struct timeval delay = {sink->delay_ms / 1000, sink->delay_ms % 1000 * 1000L};
 
 	if (chance(sink, sink->soft)) {
 		session_reset(session);
@@ -129,8 +147,7 @@ static void mail_came(struct session *session, char *mail, size_t length)
 		say(session, "250 2.0.0 taken");
 		return;
 	}
-	session->state = SESSION_WAITING;
-	event_add(session->later, &delay);
+	wait_to_say(session, sink->delay_ms);
 }
 
 /* True when the whole mail was there. */
@@ -223,9 +240,11 @@ static void command_data(struct session *session)
 		say(session, "503 5.5.1 RCPT first");
 	} else if (chance(session->sink, session->sink->cut)) {
 		session->state = SESSION_CLOSING;
+	} else if (session->sink->data_delay_ms > 0) {
+		session->in_data = true;
+		wait_to_say(session, session->sink->data_delay_ms);
 	} else {
-		session->state = SESSION_DATA;
-		say(session, "354 go on");
+		say_go_on(session);
 	}
 }
 
@@ -400,7 +419,7 @@ static void session_new(struct evconnlistener *listener, evutil_socket_t fd, str
 	if (session == NULL)
 		err(1, "session");
 	session->sink = sink;
-	session->later = event_new(sink->base, -1, 0, say_taken, session);
+	session->later = event_new(sink->base, -1, 0, say_at_last, session);
 	if (sink->starttls) {
 		session->bev = bufferevent_socket_new(sink->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	} else {
@@ -435,6 +454,7 @@ static const struct sink_option {
 	{"auth", OPTION_TEXT, offsetof(struct sink, auth)},
 	{"port", OPTION_NUMBER, offsetof(struct sink, port)},
 	{"delay-ms", OPTION_NUMBER, offsetof(struct sink, delay_ms)},
+	{"data-delay-ms", OPTION_NUMBER, offsetof(struct sink, data_delay_ms)},
 	{"soft", OPTION_NUMBER, offsetof(struct sink, soft)},
 	{"hard", OPTION_NUMBER, offsetof(struct sink, hard)},
 	{"unsaid", OPTION_NUMBER, offsetof(struct sink, unsaid)},

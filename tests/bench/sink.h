@@ -16,7 +16,7 @@ struct event_base;
 
 struct sink {
 	const char *dir, *cert, *key, *auth;
-	int port, delay_ms;
+	int port, delay_ms, data_delay_ms; /* before the final 250; before the 354 */
 	int soft, hard, unsaid, cut, shut; /* percent */
 	int seed;
 	bool starttls, index_only, no_pipelining, sessions;
@@ -38,7 +38,8 @@ enum session_state {
 struct session {
 	struct sink *sink;
 	struct bufferevent *bev;
-	struct event *later;
+	struct event *later; /* with delay_ms or data_delay_ms, the reply */
+	bool in_data;        /* that it is the 354 */
 	enum session_state state;
 	bool secure, login, spoke;
 	unsigned long mails, trips;

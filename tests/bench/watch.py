@@ -33,6 +33,18 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
+def family_seconds(pid):
+    """Processor time of a process and of all that it started, those that ended with them: of a whole PostgreSQL."""
+    ticks = 0
+    for member in (pid, *children(pid)):
+        try:
+            fields = pathlib.Path(f'/proc/{member}/stat').read_text(encoding='ascii').rsplit(')', 1)[1].split()
+        except OSError:
+            continue            # ended meanwhile
+        ticks += sum(map(int, fields[11:15] if member == pid else fields[11:13]))
+    return ticks / os.sysconf('SC_CLK_TCK')
+
+
 def wake_ups(pid):
     """How often its threads have given up the processor of themselves, which is to sleep until something comes."""
     total = 0
