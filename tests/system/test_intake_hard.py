@@ -294,6 +294,7 @@ def test_who_guesses_tokens_leaves_room_while_the_database_is_slow(open_door, pl
         one.close()
 
 
+@pytest.mark.bare   # the daemon gives up after seconds, in which the sanitizers do not get through
 def test_what_was_given_up_takes_room_until_the_database_has_answered(open_door, places):
     """Clients that leave, or are told 503, do not fill the daemon with calls while the database says nothing."""
     door = open_door(intake_request_ms=6000, database_timeout_ms=300000)
