@@ -324,7 +324,7 @@ COMMENT ON FUNCTION vac_store.record(text, integer, bigint, bigint, bigint, inte
 	'Writes one event of history, with its note (kept apart, so that it can be redacted), and returns its id';
 
 -- ---- notifications ---------------------------------------------------------------------------
--- Statement-level and without a payload: a hint that there is something to do, one a transaction.
+-- Without a payload: a hint that there is something to do. Of one transaction the same hint arrives once.
 
 CREATE OR REPLACE FUNCTION vac_store.notify_dispatch() RETURNS trigger
 	LANGUAGE plpgsql
@@ -343,9 +343,23 @@ COMMENT ON FUNCTION vac_store.notify_dispatch() IS 'Trigger: a request is to be 
 CREATE OR REPLACE TRIGGER notify_dispatch_insert AFTER INSERT ON vac_store.request
 	REFERENCING NEW TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.notify_dispatch();
+
+-- Row by row, since of most that change nothing is to be planned: a plan that is stored makes no copy of its requests
+-- for this to look through.
+CREATE OR REPLACE FUNCTION vac_store.notify_replan() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			IF NEW.plan_at <= wall() + interval '1 second' THEN
+				PERFORM pg_notify('vac_dispatch', '');
+			END IF;
+			RETURN NULL;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.notify_replan() IS 'Trigger: a request that was changed is to be planned now';
 CREATE OR REPLACE TRIGGER notify_dispatch_update AFTER UPDATE ON vac_store.request
-	REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.notify_dispatch();
+	FOR EACH ROW WHEN (NEW.to_plan) EXECUTE FUNCTION vac_store.notify_replan();
 
 -- A released case has requests to plan although no row of request changed.
 CREATE OR REPLACE FUNCTION vac_store.notify_released() RETURNS trigger

@@ -31,7 +31,8 @@ CREATE OR REPLACE FUNCTION vac_store.skip_moment(local_time timestamp, zone text
 	$$;
 COMMENT ON FUNCTION vac_store.skip_moment(timestamp, text) IS 'The moment at which a local clock skips over this time of day';
 
--- Not STRICT: only so can it be inlined, and it is called for every shift of every day.
+-- Not STRICT: only so can it be inlined, and it is called for every shift of every day. What it is given is worked out three
+-- times then: who reckons a local time for it does so in a subquery with OFFSET 0.
 CREATE OR REPLACE FUNCTION vac_store.local_instant(local_time timestamp, zone text) RETURNS timestamptz
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE
@@ -77,30 +78,31 @@ CREATE OR REPLACE FUNCTION vac_store.office_time(office_ids integer[], span tstz
 			usual text := policy_text('office_hours');
 		BEGIN
 			RETURN QUERY
-			SELECT o.office_id,
-					coalesce(range_agg(tstzrange(local_instant(d.day + h.from_time, o.time_zone),
-						local_instant(d.day + h.to_time, o.time_zone)))
-						FILTER (WHERE h.from_time IS NOT NULL), '{}') * tstzmultirange(span)
-				FROM office o
-					-- OFFSET 0: the weekday is worked out once a day, and holidays are looked for once.
-					LEFT JOIN LATERAL (
-						SELECT n.day, date_part('isodow', n.day)::integer AS weekday
-							FROM (SELECT local_day(lower(span), o.time_zone) + n AS day
-								FROM generate_series(0, local_day(upper(span), o.time_zone)
-									- local_day(lower(span), o.time_zone)) n) n
-							WHERE NOT EXISTS (SELECT FROM holiday f
-								WHERE f.day = n.day AND (f.office_id = o.office_id OR f.office_id IS NULL))
-							OFFSET 0
-					) d ON true
-					LEFT JOIN LATERAL (
-						SELECT oh.weekday::integer, oh.from_time, oh.to_time FROM office_hours oh WHERE oh.office_id = o.office_id
-						UNION ALL
-						SELECT n, split_part(usual, '-', 1)::time, split_part(usual, '-', 2)::time
-							FROM generate_series(1, 5) n
-							WHERE NOT EXISTS (SELECT FROM office_hours oh WHERE oh.office_id = o.office_id)
-					) h ON h.weekday = d.weekday
-				WHERE o.office_id = ANY (office_ids)
-				GROUP BY o.office_id;
+			SELECT x.office_id,
+					coalesce(range_agg(tstzrange(local_instant(x.first, x.time_zone), local_instant(x.last, x.time_zone)))
+						FILTER (WHERE x.first IS NOT NULL), '{}') * tstzmultirange(span)
+				FROM (SELECT o.office_id, o.time_zone, d.day + h.from_time AS first, d.day + h.to_time AS last
+					FROM office o
+						-- OFFSET 0: the weekday is worked out once a day, and holidays are looked for once.
+						LEFT JOIN LATERAL (
+							SELECT n.day, date_part('isodow', n.day)::integer AS weekday
+								FROM (SELECT local_day(lower(span), o.time_zone) + n AS day
+									FROM generate_series(0, local_day(upper(span), o.time_zone)
+										- local_day(lower(span), o.time_zone)) n) n
+								WHERE NOT EXISTS (SELECT FROM holiday f
+									WHERE f.day = n.day AND (f.office_id = o.office_id OR f.office_id IS NULL))
+								OFFSET 0
+						) d ON true
+						LEFT JOIN LATERAL (
+							SELECT oh.weekday::integer, oh.from_time, oh.to_time FROM office_hours oh WHERE oh.office_id = o.office_id
+							UNION ALL
+							SELECT n, split_part(usual, '-', 1)::time, split_part(usual, '-', 2)::time
+								FROM generate_series(1, 5) n
+								WHERE NOT EXISTS (SELECT FROM office_hours oh WHERE oh.office_id = o.office_id)
+						) h ON h.weekday = d.weekday
+					WHERE o.office_id = ANY (office_ids)
+					OFFSET 0) x
+				GROUP BY x.office_id;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.office_time(integer[], tstzrange) IS
@@ -129,18 +131,19 @@ CREATE OR REPLACE FUNCTION vac_store.meeting_time(office_ids integer[], of_urgen
 				opens := split_part(rule, '-', 1)::time;
 				closes := split_part(rule, '-', 2)::time;
 				RETURN QUERY
-				SELECT o.office_id,
-						range_agg(tstzrange(local_instant(d.day + opens, o.time_zone),
-							local_instant(d.day + (closes <= opens)::integer + closes, o.time_zone)))
+				SELECT x.office_id,
+						range_agg(tstzrange(local_instant(x.first, x.time_zone), local_instant(x.last, x.time_zone)))
 							* tstzmultirange(span)
-					FROM office o
-						CROSS JOIN LATERAL (
-							SELECT local_day(lower(span), o.time_zone) + n AS day
-								FROM generate_series(-1, local_day(upper(span), o.time_zone)
-									- local_day(lower(span), o.time_zone)) n
-						) d
-					WHERE o.office_id = ANY (office_ids)
-					GROUP BY o.office_id;
+					FROM (SELECT o.office_id, o.time_zone, d.day + opens AS first, d.day + (closes <= opens)::integer + closes AS last
+						FROM office o
+							CROSS JOIN LATERAL (
+								SELECT local_day(lower(span), o.time_zone) + n AS day
+									FROM generate_series(-1, local_day(upper(span), o.time_zone)
+										- local_day(lower(span), o.time_zone)) n
+							) d
+						WHERE o.office_id = ANY (office_ids)
+						OFFSET 0) x
+					GROUP BY x.office_id;
 			END IF;
 		END
 	$$;
@@ -324,23 +327,26 @@ CREATE OR REPLACE FUNCTION vac_store.work_time(coordinator_ids integer[], span t
 			), week AS MATERIALIZED (
 				-- Many people have the same week: it is worked out once, for the first of them.
 				SELECT k.coordinator_id, k.kind, min(k.coordinator_id) OVER (PARTITION BY k.zone, k.kind, k.rows) AS model
-					FROM (SELECT p.coordinator_id, p.kind, p.zone, string_agg(concat_ws(' ', p.weekday, p.from_time, p.to_time, p.valid), ','
-								ORDER BY p.weekday, p.from_time, p.to_time, p.valid) AS rows
-							FROM pattern p GROUP BY p.coordinator_id, p.kind, p.zone) k
+					FROM (SELECT p.coordinator_id, p.kind, min(p.zone) AS zone,
+								string_agg(concat_ws(' ', p.weekday, p.from_time, p.to_time, p.valid), ',') AS rows
+							FROM (SELECT * FROM pattern s ORDER BY s.coordinator_id, s.kind, s.weekday, s.from_time, s.to_time, s.valid) p
+							GROUP BY p.coordinator_id, p.kind) k
 			), model AS MATERIALIZED (
 				SELECT p.*
 					FROM pattern p JOIN week m ON m.coordinator_id = p.coordinator_id AND m.kind = p.kind
 					WHERE m.model = m.coordinator_id
 			), worked_out AS MATERIALIZED (
-				SELECT p.coordinator_id AS model, p.kind, range_agg(x.part) AS spans
-					FROM model p
-						JOIN day d ON d.zone = p.zone AND d.weekday = p.weekday AND p.valid @> d.day
-						CROSS JOIN LATERAL (SELECT tstzrange(local_instant(d.day + p.from_time, p.zone),
-							local_instant(d.day + (p.to_time <= p.from_time)::integer + p.to_time, p.zone)) AS part) x
-					WHERE x.part && span
-					GROUP BY p.coordinator_id, p.kind
+				SELECT y.model, y.kind, range_agg(y.part) * tstzmultirange(span) AS spans
+					FROM (SELECT x.model, x.kind, tstzrange(local_instant(x.first, x.zone), local_instant(x.last, x.zone)) AS part
+						FROM (SELECT p.coordinator_id AS model, p.kind, p.zone, d.day + p.from_time AS first,
+									d.day + (p.to_time <= p.from_time)::integer + p.to_time AS last
+								FROM model p JOIN day d ON d.zone = p.zone AND d.weekday = p.weekday AND p.valid @> d.day
+								OFFSET 0) x
+						OFFSET 0) y
+					WHERE y.part && span
+					GROUP BY y.model, y.kind
 			), single AS MATERIALIZED (
-				SELECT s.coordinator_id, s.kind::text AS kind, range_agg(s.span) AS spans
+				SELECT s.coordinator_id, s.kind::text AS kind, range_agg(s.span * work_time.span) AS spans
 					FROM shift s
 					WHERE s.coordinator_id = ANY (coordinator_ids) AND s.span && work_time.span
 					GROUP BY s.coordinator_id, s.kind
@@ -357,7 +363,7 @@ CREATE OR REPLACE FUNCTION vac_store.work_time(coordinator_ids integer[], span t
 					WHERE l.coordinator_id = ANY (coordinator_ids) AND l.span && work_time.span
 					GROUP BY l.coordinator_id
 			)
-			SELECT w.coordinator_id, k.kind, (coalesce(p.spans, '{}') + coalesce(s.spans, '{}')) * tstzmultirange(span)
+			SELECT w.coordinator_id, k.kind, coalesce(p.spans, '{}') + coalesce(s.spans, '{}')
 						- coalesce(v.spans, '{}') - coalesce(f.spans, '{}')
 				FROM who w
 					CROSS JOIN (VALUES ('regular'), ('on_call')) k (kind)
@@ -396,14 +402,20 @@ CREATE OR REPLACE FUNCTION vac_store.open_time(coordinator_ids integer[], span t
 COMMENT ON FUNCTION vac_store.open_time(integer[], tstzrange) IS
 	'The one definition of open time: for each coordinator and kind of shift, at_work is patterns and shifts less leave and (regular only) the office''s holidays; open is that less live appointments with buffer and travel';
 
+-- Not STRICT, in SQL and without settings: so it becomes a part of the query that asks, which need not begin another for each row.
+CREATE OR REPLACE FUNCTION vac_store.moments(spans tstzmultirange) RETURNS SETOF bigint
+	LANGUAGE sql STABLE PARALLEL SAFE
+	BEGIN ATOMIC
+		-- A multirange comes apart in order.
+		SELECT unnest(ARRAY[vac_store.epoch(lower(p.part)), vac_store.epoch(upper(p.part))]) FROM unnest(spans) AS p (part);
+	END;
+COMMENT ON FUNCTION vac_store.moments(tstzmultirange) IS 'Start, end, start, end, … of spans in seconds since 1970';
+
 CREATE OR REPLACE FUNCTION vac_store.flat(spans tstzmultirange) RETURNS bigint[]
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	AS $$
 		BEGIN
-			-- A multirange comes apart in order.
-			RETURN ARRAY(SELECT m.moment FROM unnest(spans) AS p (part),
-				LATERAL (VALUES (floor(date_part('epoch', lower(part)))::bigint),
-					(floor(date_part('epoch', upper(part)))::bigint)) m (moment));
+			RETURN ARRAY(SELECT m FROM vac_store.moments(spans) m);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.flat(tstzmultirange) IS 'Spans as a flat array: start, end, start, end, … in seconds since 1970';

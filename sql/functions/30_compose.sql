@@ -262,7 +262,7 @@ CREATE OR REPLACE FUNCTION vac_store.neutral_report(message_ids bigint[]) RETURN
 				WHERE m.message_id = ANY (message_ids) AND m.kind <> 'notice' AND m.office_id IS NOT NULL
 					AND (m.neutral OR m.state = 'suppressed')
 					AND NOT (m.urgent AND m.state = 'suppressed' AND m.kind <> 'requester' AND EXISTS (SELECT FROM message b
-						WHERE b.case_id = m.case_id AND b.office_id = m.office_id AND b.message_id < m.message_id
+						WHERE b.case_id = m.case_id AND b.office_id = m.office_id AND b.message_id + 0 < m.message_id
 							AND b.message_id <> ALL (message_ids) AND b.urgent AND b.kind <> 'requester' AND b.state = 'suppressed'
 							AND b.reported_at > m.made_at - policy_number('notice_again', 'immediate') * interval '1 minute')));
 			UPDATE message m SET reported_at = m.made_at WHERE m.message_id = ANY (news);
@@ -332,7 +332,7 @@ CREATE OR REPLACE FUNCTION vac_store.answer_windows(appointment_ids bigint[], be
 				SELECT t.office_id, t.hours
 					FROM (SELECT array_agg(DISTINCT a.office_id) AS offices, min(a.since) AS first,
 								max(a.since + interval '7 days' + p.window_minutes * interval '6 minutes') AS last
-							FROM a JOIN policies p ON p.urgency = a.urgency WHERE p.window_kind = 'office_minutes') n
+							FROM a JOIN policies p ON p.urgency = a.urgency WHERE p.window_kind = 'office_minutes' HAVING count(*) > 0) n
 						CROSS JOIN LATERAL office_time(n.offices, tstzrange(n.first, n.last)) t
 			), rule AS MATERIALIZED (
 				SELECT d.office_id, d.urgency, d.since, p.kind, p.minutes,
@@ -351,7 +351,8 @@ CREATE OR REPLACE FUNCTION vac_store.answer_windows(appointment_ids bigint[], be
 						AND a.starts <= r.ends + interval '7 days' + r.minutes * interval '6 minutes'
 			), before AS MATERIALIZED (
 				SELECT t.office_id, t.hours
-					FROM (SELECT array_agg(DISTINCT n.office_id) AS offices, min(n.since) AS first, max(n.starts) AS last FROM near n) n
+					FROM (SELECT array_agg(DISTINCT n.office_id) AS offices, min(n.since) AS first, max(n.starts) AS last FROM near n
+							HAVING count(*) > 0) n
 						CROSS JOIN LATERAL office_time(n.offices, tstzrange(n.first, n.last)) t
 			), latest AS MATERIALIZED (
 				SELECT n.office_id, n.starts, n.since, n.minutes,
@@ -376,13 +377,11 @@ COMMENT ON FUNCTION vac_store.answer_windows(bigint[], timestamptz[]) IS
 
 CREATE OR REPLACE FUNCTION vac_store.answer_times(appointment_ids bigint[], since timestamptz)
 	RETURNS TABLE (appointment_id bigint, answer_by timestamptz)
-	LANGUAGE plpgsql STABLE ROWS 10
-	SET search_path = vac_store, pg_catalog, pg_temp
-	AS $$
-		BEGIN
-			RETURN QUERY SELECT * FROM answer_windows(appointment_ids, array_fill(since, ARRAY[cardinality(appointment_ids)]));
-		END
-	$$;
+	LANGUAGE sql STABLE ROWS 10
+	BEGIN ATOMIC
+		SELECT w.appointment_id, w.answer_by
+			FROM vac_store.answer_windows(appointment_ids, array_fill(since, ARRAY[cardinality(appointment_ids)])) w;
+	END;
 COMMENT ON FUNCTION vac_store.answer_times(bigint[], timestamptz) IS 'As answer_windows(), of invitations that were all made at one moment';
 
 -- ---- queueing --------------------------------------------------------------------------------

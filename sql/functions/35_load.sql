@@ -15,6 +15,7 @@ CREATE OR REPLACE FUNCTION vac_store.load_of(people integer[], at timestamptz, b
 			-- In hours: a day of somebody's session need not have 24.
 			back CONSTANT tstzrange := tstzrange(at - interval '2184 hours', at);
 			whole CONSTANT bigint := epoch(upper(back)) - epoch(lower(back));
+			today CONSTANT date := local_day(at, 'UTC');
 			settled CONSTANT bigint := 28 * 86400;       -- of less a median would be chance
 		BEGIN
 			RETURN QUERY
@@ -33,8 +34,10 @@ CREATE OR REPLACE FUNCTION vac_store.load_of(people integer[], at timestamptz, b
 			), person AS MATERIALIZED (
 				-- Seconds of it that they were there for: since they joined, and not on leave.
 				SELECT k.coordinator_id, k.office_id, coalesce(l.minutes, 0) AS minutes,
-						coalesce((SELECT sum(epoch(upper(t.span)) - epoch(lower(t.span)))
-							FROM unnest(multirange(back * tstzrange(least(k.joined_at, at), at)) - coalesce(v.spans, '{}')) t(span)), 0)::bigint AS there
+						CASE WHEN v.spans IS NULL THEN epoch(at) - epoch(greatest(least(k.joined_at, at), lower(back)))
+							ELSE coalesce((SELECT sum(epoch(upper(t.span)) - epoch(lower(t.span)))
+								FROM unnest(multirange(back * tstzrange(least(k.joined_at, at), at)) - v.spans) t(span)), 0)::bigint
+							END AS there
 					FROM coordinator k
 						LEFT JOIN load l ON l.coordinator_id = k.coordinator_id
 						LEFT JOIN away v ON v.coordinator_id = k.coordinator_id
@@ -49,7 +52,7 @@ CREATE OR REPLACE FUNCTION vac_store.load_of(people integer[], at timestamptz, b
 							+ CASE WHEN p.to_time <= p.from_time THEN interval '24 hours' ELSE '0' END) / 60)::integer AS minutes
 					FROM weekly_pattern p
 					WHERE p.coordinator_id = ANY (people) AND p.kind = 'regular'
-						AND p.valid @> local_day(at, 'UTC')
+						AND p.valid @> today
 					GROUP BY p.coordinator_id
 			), single AS MATERIALIZED (
 				SELECT s.coordinator_id, sum(date_part('epoch', upper(s.span) - lower(s.span)) / 240)::integer AS minutes

@@ -1,4 +1,7 @@
 -- The outbox, as the mailer sees it. One message of a UID is in flight at a time.
+--
+-- message_id + 0: a plan is made while the queue is empty and all indexes cost the same, and is kept while it grows. An index
+-- that is led by another column, or only by the key, is then read from end to end for each message.
 
 -- What an older message of the UID makes a newer one wait for: the end of its lease or of the time in
 -- which a mail server may still be taking it, and a margin.
@@ -10,7 +13,7 @@ CREATE OR REPLACE FUNCTION vac_store.uid_free_at(of_uid uuid, before_id bigint, 
 	AS $$
 		BEGIN
 			RETURN (SELECT max(greatest(CASE WHEN o.state = 'claimed' THEN o.lease_until + margin END, o.uncertain_until))
-				FROM message o WHERE o.uid = of_uid AND o.message_id < before_id);
+				FROM message o WHERE o.uid = of_uid AND o.message_id + 0 < before_id);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.uid_free_at(uuid, bigint, interval) IS
@@ -24,7 +27,7 @@ CREATE OR REPLACE FUNCTION vac_store.is_overtaken(of_uid uuid, by_later_than big
 	AS $$
 		BEGIN
 			RETURN EXISTS (SELECT FROM message n
-				WHERE n.uid = of_uid AND n.message_id > by_later_than AND n.method IN ('REQUEST', 'CANCEL'));
+				WHERE n.uid = of_uid AND n.message_id + 0 > by_later_than AND n.method IN ('REQUEST', 'CANCEL'));
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.is_overtaken(uuid, bigint) IS 'Whether a newer message tells the state of this UID';
@@ -94,7 +97,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 						AND (m.sender IS NOT NULL OR identity.sender IS NOT NULL)
 						-- As uid_free_at() has it.
 						AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message o
-							WHERE o.uid = m.uid AND o.message_id < m.message_id
+							WHERE o.uid = m.uid AND o.message_id + 0 < m.message_id
 								AND greatest(CASE WHEN o.state = 'claimed' THEN o.lease_until + margin END, o.uncertain_until) > now_at))
 					ORDER BY m.urgent DESC, m.message_id
 					LIMIT most
@@ -113,7 +116,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 				FROM (SELECT m.message_id, m.checked <> rules AS stale, CASE
 							-- As is_overtaken() has it.
 							WHEN m.uid IS NOT NULL AND EXISTS (SELECT FROM message n
-								WHERE n.uid = m.uid AND n.message_id > m.message_id AND n.method IN ('REQUEST', 'CANCEL')) THEN 'overtaken'
+								WHERE n.uid = m.uid AND n.message_id + 0 > m.message_id AND n.method IN ('REQUEST', 'CANCEL')) THEN 'overtaken'
 							WHEN m.kind IN ('page', 'reminder', 'ask') AND is_unneeded(m) THEN 'unneeded'
 							WHEN EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
 								THEN 'suppressed' END AS ends
@@ -141,7 +144,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 						claimed_by = claim_messages.daemon_id, ever_claimed = true,
 						uncertain_until = greatest(m.uncertain_until, margin_after(m.lease_until, now_at, margin)),
 						sender = coalesce(m.sender, identity.sender), key_id = coalesce(m.key_id, identity.key_id)
-					WHERE m.message_id = ANY (ids) AND m.waiting
+					-- In words of which no index knows: else all that waits may be read for these.
+					WHERE m.message_id = ANY (ids) AND coalesce(m.waiting, false)
 					RETURNING m.*
 			)
 			SELECT c.message_id, c.fence, c.kind, c.method, coalesce(c.uid::text, c.foreign_uid), c.sequence, c.recipient::text,
@@ -204,7 +208,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.may_send(message_ids bigint[], fences bigi
 				WHERE m.fence = u.fence AND m.state = 'claimed' AND m.lease_until > now_at
 					AND NOT EXISTS (SELECT FROM case_record c WHERE c.case_id = m.case_id AND c.held_since IS NOT NULL)
 					AND (m.uid IS NULL OR NOT EXISTS (SELECT FROM message n
-						WHERE n.uid = m.uid AND n.message_id > m.message_id AND n.method IN ('REQUEST', 'CANCEL')))
+						WHERE n.uid = m.uid AND n.message_id + 0 > m.message_id AND n.method IN ('REQUEST', 'CANCEL')))
 					AND CASE WHEN m.kind IN ('page', 'reminder', 'ask') THEN NOT is_unneeded(m) ELSE true END;
 		END
 	$$;

@@ -1,5 +1,6 @@
 -- What the planner works on. The functions are called in one REPEATABLE READ READ ONLY transaction,
--- snapshot_begin() first: it chooses the requests and leaves its choice in a setting of the transaction.
+-- snapshot_begin() first: it chooses the requests and leaves its choice in a setting of the transaction. Only get_ready(), which
+-- looks at nothing of what comes, calls them in another.
 
 -- The requests of a group that are to be planned now, most urgent first, with the room each has.
 CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer, now_at timestamptz, due_by timestamptz)
@@ -101,30 +102,31 @@ CREATE OR REPLACE FUNCTION vac_store.begin_snapshot(of_group integer, most integ
 	RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 	AS $$
 		DECLARE
 			scope jsonb;
+			span tstzrange;
 			movable jsonb;
 			hurry text[];
 		BEGIN
-			SELECT jsonb_build_object('group', of_group, 'now', date_part('epoch', now_at),
-					'first', coalesce(date_part('epoch', least(min(d.earliest), min(d.latest))), date_part('epoch', now_at)),
-					'last', coalesce(date_part('epoch', greatest(max(d.latest), max(d.earliest))), date_part('epoch', now_at)),
-					'requests', coalesce(jsonb_agg(d.request_id), '[]'),
-					-- Whole seconds: what begins within one starts with the next.
-					'earliest', coalesce(jsonb_agg(epoch(d.earliest + interval '999999 microseconds')), '[]'),
-					'latest', coalesce(jsonb_agg(epoch(d.latest)), '[]')),
+			SELECT tstzrange(coalesce(least(min(d.earliest), min(d.latest)), now_at),
+						coalesce(greatest(max(d.latest), max(d.earliest)), now_at) + interval '1 second'),
+					jsonb_build_object('group', of_group, 'now', now_at::text, 'requests', coalesce(array_agg(d.request_id), '{}')::text,
+						-- Whole seconds: what begins within one starts with the next.
+						'earliest', coalesce(array_agg(epoch(d.earliest + interval '999999 microseconds')), '{}')::text,
+						'latest', coalesce(array_agg(epoch(d.latest)), '{}')::text),
 					array_agg(DISTINCT d.urgency) FILTER (WHERE d.urgency <> 'routine')
-				INTO scope, hurry
+				INTO span, scope, hurry
 				FROM due_requests(of_group, most, now_at, due_by) d;
-			PERFORM set_config('vac_daemon.snapshot', scope::text, true);
+			PERFORM set_config('vac_daemon.snapshot', (scope || jsonb_build_object('span', span::text))::text, true);
 			IF hurry IS NOT NULL THEN
-				SELECT jsonb_build_object('appointments', jsonb_agg(m.appointment_id), 'requests', jsonb_agg(m.request_id),
-						'accepted', jsonb_agg(m.accepted), 'earliest', jsonb_agg(epoch(m.earliest + interval '999999 microseconds')),
-						'latest', jsonb_agg(epoch(m.latest)))
+				SELECT jsonb_build_object('appointments', array_agg(m.appointment_id)::text, 'requests', array_agg(m.request_id)::text,
+						'accepted', array_agg(m.accepted)::text,
+						'earliest', array_agg(epoch(m.earliest + interval '999999 microseconds'))::text,
+						'latest', array_agg(epoch(m.latest))::text)
 					INTO movable
-					FROM snapshot_scope() s
-						CROSS JOIN LATERAL movable_appointments(s.of_group, hurry, s.span, s.now_at) m
+					FROM movable_appointments(of_group, hurry, span, now_at) m
 					HAVING count(*) > 0;
 			END IF;
 			PERFORM set_config('vac_daemon.movable', coalesce(movable::text, ''), true);
@@ -137,11 +139,14 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence big
 	RETURNS TABLE (ok boolean, now bigint, grid_seconds integer)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 	SET search_path = vac_store, pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
 		DECLARE
 			now_at timestamptz := wall();
 			mine boolean;
+			requests bigint[];
 		BEGIN
 			mine := EXISTS (SELECT FROM dispatch_group g
 				WHERE g.group_id = snapshot_begin.group_id AND g.fence = snapshot_begin.fence AND g.lease_until > now_at);
@@ -149,9 +154,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence big
 			IF mine THEN
 				PERFORM begin_snapshot(snapshot_begin.group_id, most, now_at, now_at);
 				-- For the session: the plan made of it is stored in another transaction.
+				requests := snapshot_scope() ->> 'requests';
 				PERFORM set_config('vac_daemon.seen', jsonb_build_object('group', snapshot_begin.group_id, 'fence', snapshot_begin.fence,
-						'rows', (SELECT jsonb_object_agg(r.request_id, r.xmin::text) FROM request r WHERE r.request_id = ANY (s.requests)))::text, false)
-					FROM snapshot_scope() s;
+						'rows', (SELECT jsonb_object_agg(r.request_id, r.xmin::text) FROM request r WHERE r.request_id = ANY (requests)))::text, false);
 			END IF;
 			RETURN QUERY SELECT mine, epoch(now_at), (policy_number('grid_minutes') * 60)::integer;
 		END
@@ -159,10 +164,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence big
 COMMENT ON FUNCTION vac_daemon.snapshot_begin(integer, bigint, integer) IS
 	'Begins a snapshot for the planner in this transaction, and remembers which versions of the requests it sees; ok is false when the group is no longer this daemon''s';
 
-CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT now_at timestamptz, OUT span tstzrange,
-		OUT requests bigint[], OUT earliest bigint[], OUT latest bigint[], OUT languages text[])
+-- Both are asked by each part: as one value and without a search_path, which take less than a row and a query for it.
+CREATE OR REPLACE FUNCTION vac_store.snapshot_scope() RETURNS jsonb
 	LANGUAGE plpgsql STABLE
-	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		DECLARE
 			scope jsonb := NULLIF(current_setting('vac_daemon.snapshot', true), '')::jsonb;
@@ -170,38 +174,21 @@ CREATE OR REPLACE FUNCTION vac_store.snapshot_scope(OUT of_group integer, OUT no
 			IF scope IS NULL THEN
 				RAISE object_not_in_prerequisite_state USING MESSAGE = 'no snapshot was begun in this transaction';
 			END IF;
-			of_group := (scope ->> 'group')::integer;
-			now_at := to_timestamp((scope ->> 'now')::float8);
-			span := tstzrange(to_timestamp((scope ->> 'first')::float8), to_timestamp((scope ->> 'last')::float8 + 1));
-			requests := translate(scope ->> 'requests', '[]', '{}')::bigint[];
-			earliest := translate(scope ->> 'earliest', '[]', '{}')::bigint[];
-			latest := translate(scope ->> 'latest', '[]', '{}')::bigint[];
-			languages := '{}';
-			IF scope ? 'languages' THEN
-				languages := ARRAY(SELECT jsonb_array_elements_text(scope -> 'languages'));
-			END IF;
+			RETURN scope;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.snapshot_scope() IS
-	'What begin_snapshot() chose: the span from the earliest start to the latest end, the requests, and languages besides theirs';
+	'What begin_snapshot() chose, as texts to be cast: group, now, the span from the earliest start to the latest end, requests with earliest and latest, and perhaps languages besides theirs';
 
-CREATE OR REPLACE FUNCTION vac_store.snapshot_movable(OUT appointments bigint[], OUT requests bigint[], OUT accepted boolean[],
-		OUT earliest bigint[], OUT latest bigint[])
+CREATE OR REPLACE FUNCTION vac_store.snapshot_movable() RETURNS jsonb
 	LANGUAGE plpgsql STABLE
-	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
-		DECLARE
-			movable jsonb := NULLIF(current_setting('vac_daemon.movable', true), '')::jsonb;
 		BEGIN
-			appointments := coalesce(translate(movable ->> 'appointments', '[]', '{}'), '{}');
-			requests := coalesce(translate(movable ->> 'requests', '[]', '{}'), '{}');
-			accepted := coalesce(translate(movable ->> 'accepted', '[]', '{}'), '{}');
-			earliest := coalesce(translate(movable ->> 'earliest', '[]', '{}'), '{}');
-			latest := coalesce(translate(movable ->> 'latest', '[]', '{}'), '{}');
+			RETURN NULLIF(current_setting('vac_daemon.movable', true), '')::jsonb;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.snapshot_movable() IS
-	'The appointments that begin_snapshot() found movable, with their requests; none when no request to plan may move any';
+	'The appointments that begin_snapshot() found movable, with their requests, as texts to be cast; NULL when no request to plan may move any';
 
 CREATE OR REPLACE FUNCTION vac_daemon.snapshot_policy()
 	RETURNS TABLE (name text, urgency text, value bigint)
@@ -276,11 +263,14 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most i
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
+			scope jsonb := snapshot_scope();
+			requests bigint[] := scope ->> 'requests';
+			from_times bigint[] := scope ->> 'earliest';
+			to_times bigint[] := scope ->> 'latest';
+			now_at timestamptz := scope ->> 'now';
 		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
 			RETURN QUERY
-			SELECT * FROM request_rows(scope.requests[:most], scope.earliest[:most], scope.latest[:most], scope.now_at);
+			SELECT * FROM request_rows(requests[:most], from_times[:most], to_times[:most], now_at);
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.snapshot_requests(integer, integer) IS 'The requests to plan, most urgent first';
@@ -295,17 +285,17 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_standing(group_id integer)
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			movable record;
+			movable jsonb := snapshot_movable();
 		BEGIN
-			SELECT * INTO movable FROM snapshot_movable();
-			IF movable.requests = '{}' THEN
+			IF movable IS NULL THEN
 				RETURN;
 			END IF;
 			RETURN QUERY
 			SELECT m.appointment_id, m.accepted, r.*
-				FROM unnest(movable.appointments, movable.accepted, movable.requests) m (appointment_id, accepted, request_id)
-					JOIN request_rows(movable.requests, movable.earliest, movable.latest, (SELECT s.now_at FROM snapshot_scope() s)) r
-						ON r.request_id = m.request_id
+				FROM unnest((movable ->> 'appointments')::bigint[], (movable ->> 'accepted')::boolean[], (movable ->> 'requests')::bigint[])
+						m (appointment_id, accepted, request_id)
+					JOIN request_rows((movable ->> 'requests')::bigint[], (movable ->> 'earliest')::bigint[], (movable ->> 'latest')::bigint[],
+						(snapshot_scope() ->> 'now')::timestamptz) r ON r.request_id = m.request_id
 				ORDER BY m.appointment_id;
 		END
 	$$;
@@ -329,16 +319,18 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices(group_id integer)
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
+			scope jsonb := snapshot_scope();
+			of_group integer := scope ->> 'group';
+			span tstzrange := scope ->> 'span';
 			offices integer[];
 		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
-			offices := ARRAY(SELECT o.office_id FROM office o WHERE o.group_id = scope.of_group);
+			offices := ARRAY(SELECT o.office_id FROM office o WHERE o.group_id = of_group);
 			RETURN QUERY
-			SELECT o.office_id, o.code, b.ids, b.ranks, b.travel, flat(u.hours), flat(h.hours)
+			SELECT o.office_id, o.code, b.ids, b.ranks, b.travel,
+					ARRAY(SELECT m FROM moments(u.hours) m), ARRAY(SELECT m FROM moments(h.hours) m)
 				FROM office o
-					JOIN meeting_time(offices, 'urgent', scope.span) u ON u.office_id = o.office_id
-					JOIN meeting_time(offices, 'routine', scope.span) h ON h.office_id = o.office_id
+					JOIN meeting_time(offices, 'urgent', span) u ON u.office_id = o.office_id
+					JOIN meeting_time(offices, 'routine', span) h ON h.office_id = o.office_id
 					CROSS JOIN LATERAL (
 						SELECT coalesce(array_agg(f.backup_office_id ORDER BY f.rank), '{}') AS ids,
 								coalesce(array_agg(f.rank::integer ORDER BY f.rank), '{}') AS ranks,
@@ -419,10 +411,11 @@ CREATE OR REPLACE FUNCTION vac_store.nights(zone text, span tstzrange) RETURNS t
 			dusk time := split_part(hours, '-', 1)::time;
 			dawn time := split_part(hours, '-', 2)::time;
 		BEGIN
-			RETURN (SELECT range_agg(tstzrange(local_instant(d + dusk, zone),
-					local_instant(d + (dawn <= dusk)::integer + dawn, zone)))
-				FROM (SELECT local_day(lower(span), zone) + n AS d
-					FROM generate_series(-1, local_day(upper(span), zone) - local_day(lower(span), zone)) n) s);
+			RETURN (SELECT range_agg(tstzrange(local_instant(s.first, zone), local_instant(s.last, zone)))
+				FROM (SELECT d.day + dusk AS first, d.day + (dawn <= dusk)::integer + dawn AS last
+					FROM (SELECT local_day(lower(span), zone) + n AS day
+						FROM generate_series(-1, local_day(upper(span), zone) - local_day(lower(span), zone)) n OFFSET 0) d
+					OFFSET 0) s);
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.nights(text, tstzrange) IS 'The nights of a zone that touch a span, by policy rest_hours';
@@ -442,12 +435,13 @@ CREATE OR REPLACE FUNCTION vac_store.rest_of(coordinator_ids integer[], span tst
 		BEGIN
 			RETURN QUERY
 			SELECT a.coordinator_id, range_agg(tstzrange(upper(a.span), upper(a.span) + length))
-				FROM appointment a
+				-- OFFSET 0: by the coordinators and no other way. By time alone all offices' meetings would be read.
+				FROM (SELECT * FROM appointment p
+						WHERE p.coordinator_id = ANY (coordinator_ids)
+							AND lower(p.span) BETWEEN lower(rest_of.span) - length - interval '1 day' AND upper(rest_of.span) OFFSET 0) a
 					JOIN coordinator k ON k.coordinator_id = a.coordinator_id
 					JOIN office o ON o.office_id = k.office_id
-				WHERE a.coordinator_id = ANY (coordinator_ids) AND a.urgency = 'immediate'
-					AND (a.live OR a.state = 'held')
-					AND lower(a.span) BETWEEN lower(rest_of.span) - length - interval '1 day' AND upper(rest_of.span)
+				WHERE a.urgency = 'immediate' AND (a.live OR a.state = 'held')
 					AND nights(coalesce(k.time_zone, o.time_zone), a.span) && a.span
 				GROUP BY a.coordinator_id;
 		END
@@ -468,59 +462,56 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
+			scope jsonb := snapshot_scope();
+			of_group integer := scope ->> 'group';
+			now_at timestamptz := scope ->> 'now';
+			within tstzrange := scope ->> 'span';
+			asked bigint[] := (scope ->> 'requests')::bigint[] || (snapshot_movable() ->> 'requests')::bigint[];
 			people integer[];
 			needs text[];
 		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
-				WHERE o.group_id = scope.of_group AND k.retired_at IS NULL);
-			needs := ARRAY(SELECT r.language::text FROM request r
-					WHERE r.request_id = ANY (scope.requests || (SELECT m.requests FROM snapshot_movable() m))
-				UNION SELECT unnest(scope.languages));
+				WHERE o.group_id = of_group AND k.retired_at IS NULL);
+			needs := ARRAY(SELECT r.language::text FROM request r WHERE r.request_id = ANY (asked)
+				UNION SELECT unnest((scope ->> 'languages')::text[]));
 			RETURN QUERY
-			WITH service_list AS MATERIALIZED (
-				SELECT s.coordinator_id, array_agg(s.service ORDER BY s.service) AS services
-					FROM coordinator_service s WHERE s.coordinator_id = ANY (people) GROUP BY s.coordinator_id
-			), meet AS MATERIALIZED (
-				SELECT l.coordinator_id, array_agg(DISTINCT n.need ORDER BY n.need) AS meets
-					FROM coordinator_language l JOIN unnest(needs) n (need) ON language_fits(n.need, l.language)
-					WHERE l.coordinator_id = ANY (people) GROUP BY l.coordinator_id
-			), cases AS MATERIALIZED (
+			WITH cases AS MATERIALIZED (
 				SELECT c.coordinator_id, array_agg(c.case_id ORDER BY c.case_id) AS ids
 					FROM open_cases_of(people) c GROUP BY c.coordinator_id
 			), away AS MATERIALIZED (
 				SELECT l.coordinator_id, range_agg(l.span) AS spans
 					FROM leave l WHERE l.coordinator_id = ANY (people)
-						AND l.span && tstzrange(lower(scope.span) - interval '2 days', upper(scope.span) + interval '2 days')
+						AND l.span && tstzrange(lower(within) - interval '2 days', upper(within) + interval '2 days')
 					GROUP BY l.coordinator_id
 			), shifts AS MATERIALIZED (
-				SELECT t.coordinator_id, t.kind, t.at_work FROM work_time(people, scope.span) t
+				SELECT t.coordinator_id, t.kind, t.at_work FROM work_time(people, within) t
 			), shape AS MATERIALIZED (
 				-- Many have the same hours.
-				SELECT d.at_work, flat(d.at_work) AS spans FROM (SELECT DISTINCT s.at_work FROM shifts s) d
+				SELECT d.at_work, ARRAY(SELECT m FROM moments(d.at_work) m) AS spans FROM (SELECT DISTINCT s.at_work FROM shifts s) d
 			), work AS MATERIALIZED (
 				SELECT s.coordinator_id, min(f.spans) FILTER (WHERE s.kind = 'regular') AS regular,
 						min(f.spans) FILTER (WHERE s.kind = 'on_call') AS on_call
 					FROM shifts s JOIN shape f ON f.at_work = s.at_work GROUP BY s.coordinator_id
 			)
 			SELECT k.coordinator_id, k.office_id, k.duty::text, k.gender, coalesce(k.time_zone, o.time_zone),
-					coalesce(s.services, '{}'), coalesce(m.meets, '{}'),
+					ARRAY(SELECT s.service FROM coordinator_service s WHERE s.coordinator_id = k.coordinator_id ORDER BY s.service),
+					ARRAY(SELECT n.need FROM unnest(needs) n (need)
+						WHERE EXISTS (SELECT FROM coordinator_language l
+							WHERE l.coordinator_id = k.coordinator_id AND language_fits(n.need, l.language))
+						ORDER BY n.need),
 					coalesce(k.max_open_cases, f.max_open_cases), coalesce(k.weekly_minutes, f.weekly_minutes),
 					coalesce(k.meetings_a_day, f.meetings_a_day),
 					coalesce(c.ids, '{}'),
 					l.load_minutes, l.weekly_shift_minutes,
-					w.regular, w.on_call, coalesce(flat(v.spans), '{}'), coalesce(flat(q.rest), '{}')
+					w.regular, w.on_call, ARRAY(SELECT m FROM moments(v.spans) m), ARRAY(SELECT m FROM moments(q.rest) m)
 				FROM coordinator k
 					JOIN office o ON o.office_id = k.office_id
-					JOIN caps((SELECT array_agg(DISTINCT c.office_id) FROM coordinator c WHERE c.coordinator_id = ANY (people))) f ON f.office_id = k.office_id AND f.duty = k.duty
+					JOIN caps(ARRAY(SELECT f.office_id FROM office f WHERE f.group_id = of_group)) f ON f.office_id = k.office_id AND f.duty = k.duty
 					JOIN work w ON w.coordinator_id = k.coordinator_id
-					LEFT JOIN service_list s ON s.coordinator_id = k.coordinator_id
-					LEFT JOIN meet m ON m.coordinator_id = k.coordinator_id
 					LEFT JOIN cases c ON c.coordinator_id = k.coordinator_id
-					JOIN load_of(people, scope.now_at, 'infinity') l ON l.coordinator_id = k.coordinator_id
+					JOIN load_of(people, now_at, 'infinity') l ON l.coordinator_id = k.coordinator_id
 					LEFT JOIN away v ON v.coordinator_id = k.coordinator_id
-					LEFT JOIN rest_of(people, scope.span) q ON q.coordinator_id = k.coordinator_id
+					LEFT JOIN rest_of(people, within) q ON q.coordinator_id = k.coordinator_id
 				WHERE k.coordinator_id = ANY (people)
 				ORDER BY k.coordinator_id;
 		END
@@ -539,34 +530,37 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
+			scope jsonb := snapshot_scope();
+			of_group integer := scope ->> 'group';
+			requests bigint[] := scope ->> 'requests';
+			asked bigint[] := requests || (snapshot_movable() ->> 'requests')::bigint[];
+			-- From the week before, so that weeks are counted whole in any zone.
+			first_at timestamptz := lower((scope ->> 'span')::tstzrange) - interval '9 days';
+			last_at timestamptz := upper((scope ->> 'span')::tstzrange) + interval '8 days';
 			people integer[];
 			leaving bigint[];
 		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
-				WHERE o.group_id = scope.of_group AND k.retired_at IS NULL);
+				WHERE o.group_id = of_group AND k.retired_at IS NULL);
 			-- What a plan will replace does not keep its own case busy.
-			leaving := ARRAY(SELECT l.appointment_id FROM leaving_appointments(scope.requests) l);
+			leaving := ARRAY(SELECT l.appointment_id FROM leaving_appointments(requests) l);
 			RETURN QUERY
 			SELECT a.appointment_id, a.coordinator_id, CASE WHEN a.appointment_id = ANY (leaving) THEN 0 ELSE a.case_id END,
 					a.urgency::text, epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
-				FROM appointment a
-				WHERE a.coordinator_id = ANY (people) AND (a.live OR a.state = 'held')
-					-- From the week before, so that weeks are counted whole in any zone.
-					AND lower(a.span) >= lower(scope.span) - interval '9 days'
-					AND lower(a.span) < upper(scope.span) + interval '8 days'
-			UNION
+				-- OFFSET 0: by the coordinators and no other way. By time alone all offices' meetings would be read.
+				FROM (SELECT * FROM appointment p
+						WHERE p.coordinator_id = ANY (people) AND lower(p.span) >= first_at AND lower(p.span) < last_at OFFSET 0) a
+				WHERE a.live OR a.state = 'held'
+			UNION ALL
 			-- The victim cannot be in two places either, whoever else meets them.
 			SELECT a.appointment_id, a.coordinator_id, CASE WHEN a.appointment_id = ANY (leaving) THEN 0 ELSE a.case_id END,
 					a.urgency::text, epoch(lower(a.span)), epoch(upper(a.span)), epoch(lower(a.busy)), epoch(upper(a.busy)),
 					coalesce(a.counted_minutes, (date_part('epoch', upper(a.span) - lower(a.span)) / 60)::integer)
-				FROM (SELECT DISTINCT r.case_id FROM request r
-						WHERE r.request_id = ANY (scope.requests || (SELECT m.requests FROM snapshot_movable() m))) c
+				FROM (SELECT DISTINCT r.case_id FROM request r WHERE r.request_id = ANY (asked)) c
 					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
 					CROSS JOIN LATERAL (SELECT * FROM appointment p WHERE p.case_id = c.case_id OFFSET 0) a
-				WHERE a.live
+				WHERE a.live AND NOT (a.coordinator_id = ANY (people) AND lower(a.span) >= first_at AND lower(a.span) < last_at)
 			ORDER BY 1;
 		END
 	$$;
@@ -582,25 +576,25 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
-			first_at timestamptz;
-			last_at timestamptz;
-		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
-			first_at := lower(scope.span);
+			scope jsonb := snapshot_scope();
+			of_group integer := scope ->> 'group';
+			first_at timestamptz := lower((scope ->> 'span')::tstzrange);
 			-- Whole weeks: an appointment late in the last one counts towards its limits.
-			last_at := upper(scope.span) + interval '8 days';
+			last_at timestamptz := upper((scope ->> 'span')::tstzrange) + interval '8 days';
+		BEGIN
 			RETURN QUERY
-			SELECT z.zone, d.starts, d.weeks, flat(vac_store.nights(z.zone, tstzrange(first_at - interval '1 day', last_at)))
+			SELECT z.zone, d.starts, d.weeks,
+					ARRAY(SELECT m FROM moments(nights(z.zone, tstzrange(first_at - interval '1 day', last_at))) m)
 				FROM (SELECT DISTINCT coalesce(k.time_zone, o.time_zone) AS zone
 						FROM coordinator k JOIN office o ON o.office_id = k.office_id
-						WHERE o.group_id = scope.of_group AND k.retired_at IS NULL) z
+						WHERE o.group_id = of_group AND k.retired_at IS NULL) z
 					CROSS JOIN LATERAL (
 						SELECT array_agg(epoch(local_day_start(s.day, z.zone)) ORDER BY s.day) AS starts,
 								array_agg((s.day - date '2001-01-01') / 7 ORDER BY s.day) AS weeks
 							FROM (SELECT date_trunc('week', first_at AT TIME ZONE z.zone)::date + n AS day
 								FROM generate_series(0, local_day(last_at, z.zone)
-									- date_trunc('week', first_at AT TIME ZONE z.zone)::date) n) s
+									- date_trunc('week', first_at AT TIME ZONE z.zone)::date) n
+								OFFSET 0) s
 					) d
 				ORDER BY z.zone;
 		END

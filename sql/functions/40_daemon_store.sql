@@ -94,12 +94,6 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 			), r AS MATERIALIZED (
 				SELECT r.*, count(*) OVER (PARTITION BY r.case_id) > 1 AS siblings
 					FROM request r WHERE r.request_id = ANY (asked)
-			), bar AS MATERIALIZED (
-				SELECT f.request_id, array_agg(f.coordinator_id) AS people
-					FROM (SELECT b.request_id, b.coordinator_id FROM request_bar b
-							WHERE b.request_id = ANY (asked) AND (b.until IS NULL OR b.until > now_at)
-						UNION ALL SELECT p.request_id, p.coordinator_id FROM passed_over(asked) p) f
-					GROUP BY f.request_id
 			), who AS MATERIALIZED (
 				SELECT k.coordinator_id, k.office_id, k.retired_at, k.gender, coalesce(k.time_zone, o.time_zone) AS zone,
 						coalesce(k.max_open_cases, f.max_open_cases) AS most_cases,
@@ -164,7 +158,10 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 							WHEN w.office_id <> r.office_id AND b.office_id IS NULL THEN 'not_backup'
 							WHEN d.coordinator_id = ANY (ARRAY(SELECT f.coordinator_id FROM case_conflict f
 								WHERE f.case_id = r.case_id)) THEN 'conflict'
-							WHEN d.coordinator_id = ANY (z.people) THEN 'barred'
+							WHEN d.coordinator_id = ANY (ARRAY(SELECT f.coordinator_id FROM request_bar f
+								WHERE f.request_id = r.request_id AND (f.until IS NULL OR f.until > now_at))) THEN 'barred'
+							WHEN r.seek_since IS NOT NULL AND d.coordinator_id = ANY (ARRAY(SELECT f.coordinator_id
+								FROM passed_over(ARRAY[r.request_id]) f)) THEN 'barred'
 							WHEN r.service <> ALL (ARRAY(SELECT g.service FROM coordinator_service g
 								WHERE g.coordinator_id = d.coordinator_id)) THEN 'service'
 							WHEN r.interpreter = 'none' AND NOT EXISTS (SELECT FROM coordinator_language l
@@ -195,7 +192,6 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 						LEFT JOIN hours h ON h.office_id = r.office_id AND h.urgency = r.urgency
 						LEFT JOIN rest_of(people, reach) q ON q.coordinator_id = d.coordinator_id
 						LEFT JOIN cases c ON c.coordinator_id = d.coordinator_id
-						LEFT JOIN bar z ON z.request_id = r.request_id
 						CROSS JOIN LATERAL (SELECT local_day(lower(d.span), w.zone) AS day,
 							CASE WHEN r.mode = 'telephone' OR w.office_id = r.office_id THEN interval '0'
 								ELSE coalesce(b.travel_minutes, 0) * interval '1 minute' END AS travel) t
@@ -464,6 +460,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			now_at timestamptz;
 			decisions planned[] := plan_rows(plan);
 			alone boolean := cardinality(decisions) <= 1;
+			with_moves boolean;
+			some_unserved boolean;
 			moved planned[];
 			wanted bigint[];
 			touched bigint[];
@@ -484,12 +482,16 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				RETURN QUERY SELECT p.request_id, 'refused', 'fence' FROM unnest(decisions) p;
 				RETURN;
 			END IF;
-			about := about || jsonb_build_object('group', store_plan.group_id, 'fence', store_plan.fence, 'round', coalesce(about -> 'round',
-				to_jsonb(1 + coalesce((SELECT max(o.round) FROM plan o WHERE o.group_id = store_plan.group_id AND o.fence = store_plan.fence), 0))));
-			SELECT array_agg(p.request_id), array_agg(DISTINCT p.coordinator_id) FILTER (WHERE p.coordinator_id IS NOT NULL)
-				INTO wanted, people FROM unnest(decisions) p;
+			about := about || jsonb_build_object('group', store_plan.group_id, 'fence', store_plan.fence);
+			IF NOT about ? 'round' THEN
+				about := about || jsonb_build_object('round',
+					1 + coalesce((SELECT max(o.round) FROM plan o WHERE o.group_id = store_plan.group_id AND o.fence = store_plan.fence), 0));
+			END IF;
+			SELECT array_agg(p.request_id), array_agg(DISTINCT p.coordinator_id) FILTER (WHERE p.coordinator_id IS NOT NULL),
+					bool_or(p.moves IS NOT NULL), bool_or(p.coordinator_id IS NULL)
+				INTO wanted, people, with_moves, some_unserved FROM unnest(decisions) p;
 			touched := wanted;
-			IF EXISTS (SELECT FROM unnest(decisions) p WHERE p.moves IS NOT NULL) THEN
+			IF with_moves THEN
 				moved := moves_of(decisions);
 				touched := wanted || ARRAY(SELECT m.request_id FROM unnest(moved) m);
 				people := ARRAY(SELECT unnest(people) UNION SELECT m.coordinator_id FROM unnest(moved) m
@@ -530,17 +532,19 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			END IF;
 			seekers := ARRAY(SELECT r.request_id FROM request r
 				WHERE r.request_id = ANY (wanted) AND r.seek_since IS NOT NULL AND r.urgency <> 'immediate');
-			-- Those that end or move another appointment come before the others, whose places may be the room that these make.
-			FOR moving IN SELECT p AS one FROM unnest(decisions) p
-				WHERE p.coordinator_id IS NOT NULL AND (p.moves IS NOT NULL OR p.request_id = ANY (seekers)) ORDER BY p.n
-			LOOP
-				numbers := numbers || (moving.one).n;
-				asked := asked || (moving.one).request_id;
-				against := against || coalesce(store_moving(moving.one, now_at, locked_people, about), '');
-				IF against[cardinality(against)] = '' THEN
-					stored := stored || (moving.one).request_id;
-				END IF;
-			END LOOP;
+			IF with_moves OR seekers <> '{}' THEN
+				-- Those that end or move another appointment come before the others, whose places may be the room that these make.
+				FOR moving IN SELECT p AS one FROM unnest(decisions) p
+					WHERE p.coordinator_id IS NOT NULL AND (p.moves IS NOT NULL OR p.request_id = ANY (seekers)) ORDER BY p.n
+				LOOP
+					numbers := numbers || (moving.one).n;
+					asked := asked || (moving.one).request_id;
+					against := against || coalesce(store_moving(moving.one, now_at, locked_people, about), '');
+					IF against[cardinality(against)] = '' THEN
+						stored := stored || (moving.one).request_id;
+					END IF;
+				END LOOP;
+			END IF;
 			SELECT numbers || array_agg(c.n), against || array_agg(coalesce(c.rule, '')), asked || array_agg(c.request_id)
 				INTO numbers, against, asked
 				FROM plan_rules(CASE WHEN moved IS NULL AND seekers = '{}' THEN decisions
@@ -560,7 +564,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 						WHERE u.rule = '' AND u.request_id <> ALL (stored)), now_at, about);
 				END IF;
 			END IF;
-			IF EXISTS (SELECT FROM unnest(decisions) p WHERE p.coordinator_id IS NULL) THEN
+			IF some_unserved THEN
 				kept := store_unserved(decisions, now_at, about);
 			END IF;
 			IF cardinality(stored) < cardinality(asked) THEN

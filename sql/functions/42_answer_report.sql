@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION vac_store.bounce_leaves_unknown(m message) RETURNS bo
 	AS $$
 		BEGIN
 			RETURN m.kind IN ('invitation', 'update', 'reminder')
-				AND NOT EXISTS (SELECT FROM message e WHERE e.uid = m.uid AND e.message_id < m.message_id AND e.state = 'sent')
+				AND NOT EXISTS (SELECT FROM message e WHERE e.uid = m.uid AND e.message_id + 0 < m.message_id AND e.state = 'sent')
 				AND EXISTS (SELECT FROM appointment a WHERE a.appointment_id = m.appointment_id AND a.answered_at IS NULL);
 		END
 	$$;
@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at time
 			a appointment;
 		BEGIN
 			SELECT * INTO a FROM appointment b WHERE b.appointment_id = m.appointment_id;
-			IF first_word THEN
+			IF first_word OR leaves_unasked(m) THEN
 				IF NOT lock_for_answer(a, '{}') THEN
 					RAISE lock_not_available USING MESSAGE = 'somebody else holds what the report changes';
 				END IF;
@@ -49,6 +49,9 @@ CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at time
 					FROM appointment b WHERE b.appointment_id = m.appointment_id AND b.state IN ('declined', 'lapsed', 'replaced', 'cancelled')
 						AND EXISTS (SELECT FROM message o WHERE o.uid = m.uid AND o.method = 'REQUEST' AND o.state = 'sent')
 						AND NOT EXISTS (SELECT FROM message o WHERE o.uid = m.uid AND o.method = 'CANCEL' AND o.state IN ('claimed', 'sent'));
+			ELSE
+				-- It came back before its window was opened, and none will be.
+				PERFORM tell_soon(a.request_id, now_at) WHERE leaves_unasked(m);
 			END IF;
 			RETURN CASE WHEN NOT first_word OR a.pinned THEN NULL WHEN (SELECT b.live FROM appointment b WHERE b.appointment_id = m.appointment_id) THEN 'stands'
 				WHEN a.live THEN 'ended' ELSE 'had_ended' END;
@@ -56,7 +59,7 @@ CREATE OR REPLACE FUNCTION vac_store.bounced(m message, status text, now_at time
 	$$;
 COMMENT ON FUNCTION vac_store.bounced(message, text, timestamptz) IS
 	'A message came back for good: the first word of an appointment marks the address and has its request planned again at once; '
-	'of anything else it stands in the views (to_telephone, suppressed). Returns what became of the appointment whose first word it was: ended, had_ended, '
+	'of anything else it stands in the views (to_telephone, suppressed), and of what they were to answer and have no window for the supervisors are told. Returns what became of the appointment whose first word it was: ended, had_ended, '
 	'stands (a newer state of it went out since, and comes back by itself); NULL: it was not, or stands because a person set it';
 
 CREATE OR REPLACE FUNCTION vac_store.judge_report(mail inbound, letter jsonb, of_message bigint, now_at timestamptz) RETURNS inbound

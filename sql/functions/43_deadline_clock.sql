@@ -41,10 +41,11 @@ CREATE OR REPLACE FUNCTION vac_store.start_clocks(of_kind text, case_ids bigint[
 		INSERT INTO clock (case_id, kind, office_id, urgency, started_at, due_at, next_at)
 			SELECT u.case_id, of_kind, c.office_id, u.urgency, started, t.due, coalesce(t.warns[1], t.due)
 				FROM unnest(case_ids, urgencies) u (case_id, urgency)
-					JOIN case_record c ON c.case_id = u.case_id
+					-- OFFSET 0: by its key and no other way, also of a few cases.
+					CROSS JOIN LATERAL (SELECT * FROM case_record c WHERE c.case_id = u.case_id OFFSET 0) c
 					JOIN (SELECT d.office_id, d.urgency, x.due, x.warns
 							FROM (SELECT DISTINCT e.office_id, n.urgency FROM unnest(case_ids, urgencies) n (case_id, urgency)
-									JOIN case_record e ON e.case_id = n.case_id OFFSET 0) d
+									CROSS JOIN LATERAL (SELECT * FROM case_record e WHERE e.case_id = n.case_id OFFSET 0) e OFFSET 0) d
 								CROSS JOIN LATERAL clock_times(of_kind, d.urgency, d.office_id, started) x) t
 						ON t.office_id = c.office_id AND t.urgency IS NOT DISTINCT FROM u.urgency
 				ORDER BY u.case_id
@@ -69,14 +70,16 @@ CREATE OR REPLACE FUNCTION vac_store.first_contact_starts() RETURNS trigger
 					FROM (SELECT DISTINCT ON (o.case_id) o.case_id, o.opened_at, o.urgency FROM opened o
 							WHERE o.state IN ('open', 'planned')
 							ORDER BY o.case_id, array_position(ARRAY['immediate', 'urgent', 'routine'], o.urgency::text)) r
-						JOIN case_record c ON c.case_id = r.case_id
+						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+						CROSS JOIN LATERAL (SELECT * FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 					WHERE c.first_contact_at IS NULL AND c.state = 'open'
 					GROUP BY r.opened_at
 			LOOP
 				PERFORM start_clocks('first_contact', fresh.ids, fresh.urgencies, fresh.opened_at);
 				PERFORM hurry_clock(k.case_id, fresh.opened_at)
 					FROM unnest(fresh.ids, fresh.urgencies) u (case_id, urgency)
-						JOIN clock k ON k.case_id = u.case_id AND k.kind = 'first_contact' AND k.running AND k.urgency::text <> u.urgency;
+						CROSS JOIN LATERAL (SELECT * FROM clock c WHERE c.case_id = u.case_id AND c.kind = 'first_contact' AND c.running OFFSET 0) k
+					WHERE k.urgency::text <> u.urgency;
 			END LOOP;
 			RETURN NULL;
 		END

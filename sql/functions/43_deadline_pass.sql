@@ -87,10 +87,12 @@ CREATE OR REPLACE FUNCTION vac_store.deadlines(most integer, now_at timestamptz,
 COMMENT ON FUNCTION vac_store.deadlines(integer, timestamptz, timestamptz, boolean) IS
 	'What time will bring next, of each kind the first: what it is, of which appointment, request or office, and when. with_opens: also which invitations were taken meanwhile, for which all that are not are read';
 
+-- Little patience: others may wait for what this transaction has in hand already, and whoever waits with that in hand, again
+-- and again, becomes a link of a deadlock, which PostgreSQL may end at the cost of a verb.
 CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamptz, lapses_from timestamptz) RETURNS boolean
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
-	SET lock_timeout = '250ms'
+	SET lock_timeout = '10ms'
 	AS $$
 		BEGIN
 			RETURN CASE what
@@ -146,7 +148,8 @@ CREATE OR REPLACE FUNCTION vac_store.unsent_text(now_at timestamptz) RETURNS tex
 			-- Beyond a thousand it says nothing more how many they are, and is asked at each pass.
 			RETURN (SELECT CASE WHEN count(*) > 1000 THEN 'more than 1000 invitations' ELSE quantity(count(*), 'invitation', 'invitations') END
 					|| ' not sent in time; see vac.mail_queue, and telephone'
-				FROM (SELECT FROM appointment a JOIN case_record c ON c.case_id = a.case_id
+				-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+				FROM (SELECT FROM appointment a CROSS JOIN LATERAL (SELECT * FROM case_record c WHERE c.case_id = a.case_id OFFSET 0) c
 					WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.send_by <= now_at AND upper(a.span) > now_at
 						AND c.state = 'open' AND c.held_since IS NULL
 					LIMIT 1001) late

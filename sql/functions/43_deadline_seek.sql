@@ -122,8 +122,9 @@ CREATE OR REPLACE FUNCTION vac_store.unheard_calls(now_at timestamptz) RETURNS T
 			RETURN QUERY
 			SELECT a.appointment_id, d.due
 				FROM appointment a
-					JOIN request r ON r.request_id = a.request_id
-					JOIN case_record c ON c.case_id = a.case_id
+					-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
+					CROSS JOIN LATERAL (SELECT * FROM request r WHERE r.request_id = a.request_id OFFSET 0) r
+					CROSS JOIN LATERAL (SELECT * FROM case_record c WHERE c.case_id = a.case_id OFFSET 0) c
 					CROSS JOIN LATERAL (SELECT CASE WHEN NOT is_being_asked(a.request_id, NULL, now_at) THEN now_at
 						WHEN a.send_by > now_at AND is_on_its_way(a, now_at) THEN a.send_by END AS due) d
 				WHERE a.state = 'invited' AND a.answer_by IS NULL AND a.urgency = 'immediate' AND upper(a.span) > now_at
@@ -246,14 +247,13 @@ CREATE OR REPLACE FUNCTION vac_store.called_out() RETURNS trigger
 		BEGIN
 			-- Of call-outs they are told at once, by the plan itself; then again and again.
 			UPDATE request r SET told_at = wall(), notices = 100, tell_at = wall() + policy_number('notice_again', 'immediate') * interval '1 minute'
-				WHERE r.request_id IN (SELECT m.request_id FROM made m WHERE m.urgency = 'immediate');
+				WHERE r.request_id = NEW.request_id;
 			RETURN NULL;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.called_out() IS 'Trigger: when the supervisors are told again of call-outs that nobody accepts';
 CREATE OR REPLACE TRIGGER called_out AFTER INSERT ON vac_store.appointment
-	REFERENCING NEW TABLE AS made
-	FOR EACH STATEMENT EXECUTE FUNCTION vac_store.called_out();
+	FOR EACH ROW WHEN (NEW.urgency = 'immediate') EXECUTE FUNCTION vac_store.called_out();
 
 -- ---- the supervisors are told ----------------------------------------------------------------
 CREATE OR REPLACE FUNCTION vac_store.tell_soon(of_request bigint, now_at timestamptz) RETURNS void

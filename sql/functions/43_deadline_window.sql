@@ -13,7 +13,6 @@ CREATE OR REPLACE FUNCTION vac_store.appointment_times() RETURNS trigger
 				NEW.answer_by := NULL;
 				NEW.remind_at := NULL;
 				NEW.window_at := NULL;
-				-- A plan knows it for many at once.
 				IF TG_OP = 'UPDATE' OR NEW.send_by IS NULL THEN
 					NEW.send_by := policy_after('send_by', NEW.urgency, NEW.office_id, CASE TG_OP WHEN 'INSERT' THEN NEW.made_at ELSE wall() END);
 				END IF;
@@ -37,7 +36,12 @@ CREATE OR REPLACE FUNCTION vac_store.appointment_times() RETURNS trigger
 	$$;
 COMMENT ON FUNCTION vac_store.appointment_times() IS
 	'Trigger: a new state of an appointment is to be sent in time and has no window yet; one that is answered or over has none any more';
-CREATE OR REPLACE TRIGGER appointment_times BEFORE INSERT OR UPDATE OF state, sequence, span ON vac_store.appointment
+-- A plan knows the times of many at once, and what it stores is as this would leave it: that is seen without a call.
+CREATE OR REPLACE TRIGGER appointment_times BEFORE INSERT ON vac_store.appointment
+	FOR EACH ROW WHEN (NEW.state <> 'invited' OR NEW.send_by IS NULL OR NEW.ask_at IS NULL OR NEW.asks <> 0
+		OR NEW.window_from IS NOT NULL OR NEW.answer_by IS NOT NULL OR NEW.remind_at IS NOT NULL OR NEW.window_at IS NOT NULL)
+	EXECUTE FUNCTION vac_store.appointment_times();
+CREATE OR REPLACE TRIGGER appointment_times_change BEFORE UPDATE OF state, sequence, span ON vac_store.appointment
 	FOR EACH ROW EXECUTE FUNCTION vac_store.appointment_times();
 
 CREATE OR REPLACE FUNCTION vac_store.notify_deadline() RETURNS trigger

@@ -193,9 +193,9 @@ CREATE OR REPLACE FUNCTION vac_daemon.simulate_begin(group_id integer, first_at 
 	AS $$
 		#variable_conflict use_column
 		BEGIN
-			PERFORM set_config('vac_daemon.snapshot', jsonb_build_object('group', simulate_begin.group_id, 'now', first_at,
-				'first', first_at, 'last', last_at, 'requests', '[]'::jsonb, 'earliest', '[]'::jsonb, 'latest', '[]'::jsonb,
-				'languages', to_jsonb(languages))::text, true);
+			PERFORM set_config('vac_daemon.snapshot', jsonb_build_object('group', simulate_begin.group_id, 'now', at_epoch(first_at)::text,
+				'span', tstzrange(at_epoch(first_at), at_epoch(last_at + 1))::text, 'requests', '{}', 'earliest', '{}', 'latest', '{}',
+				'languages', languages::text)::text, true);
 			RETURN QUERY SELECT true, first_at, (policy_number('grid_minutes') * 60)::integer;
 		END
 	$$;
@@ -212,25 +212,24 @@ CREATE OR REPLACE FUNCTION vac_daemon.simulate_people(group_id integer)
 	AS $$
 		#variable_conflict use_column
 		DECLARE
-			scope record;
-			first_day date;
-			last_day date;
+			scope jsonb := snapshot_scope();
+			of_group integer := scope ->> 'group';
+			within tstzrange := scope ->> 'span';
+			first_day date := local_day(lower(within), 'UTC');
+			last_day date := local_day(upper(within), 'UTC');
 		BEGIN
-			SELECT * INTO scope FROM snapshot_scope();
-			first_day := local_day(lower(scope.span), 'UTC');
-			last_day := local_day(upper(scope.span), 'UTC');
 			RETURN QUERY
 			WITH who AS MATERIALIZED (
 				SELECT k.coordinator_id, k.code, k.joined_at, coalesce(k.time_zone, o.time_zone) AS zone
 					FROM coordinator k JOIN office o ON o.office_id = k.office_id
-					WHERE o.group_id = scope.of_group AND k.retired_at IS NULL
+					WHERE o.group_id = of_group AND k.retired_at IS NULL
 			), pattern AS MATERIALIZED (
 				SELECT p.coordinator_id, p.kind, p.valid, date_part('epoch', p.to_time - p.from_time
 						+ CASE WHEN p.to_time <= p.from_time THEN interval '24 hours' ELSE '0' END) / 60 AS minutes
 					FROM weekly_pattern p JOIN who w ON w.coordinator_id = p.coordinator_id
 			), single AS MATERIALIZED (
 				SELECT s.coordinator_id, s.span FROM shift s JOIN who w ON w.coordinator_id = s.coordinator_id
-					WHERE s.kind = 'regular' AND s.span && tstzrange(lower(scope.span), upper(scope.span) + interval '28 days')
+					WHERE s.kind = 'regular' AND s.span && tstzrange(lower(within), upper(within) + interval '28 days')
 			), edge AS MATERIALIZED (
 				SELECT w.coordinator_id, first_day AS day FROM who w
 				UNION SELECT p.coordinator_id, lower(p.valid) FROM pattern p WHERE lower(p.valid) BETWEEN first_day AND last_day
@@ -248,7 +247,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.simulate_people(group_id integer)
 					FROM edge e
 			)
 			SELECT w.coordinator_id, w.code,
-					epoch(greatest(CASE WHEN w.joined_at >= least(transaction_timestamp(), lower(scope.span)) THEN at_epoch(0) ELSE w.joined_at END,
+					epoch(greatest(CASE WHEN w.joined_at >= least(transaction_timestamp(), lower(within)) THEN at_epoch(0) ELSE w.joined_at END,
 						(SELECT local_day_start(min(lower(p.valid)), w.zone) FROM pattern p WHERE p.coordinator_id = w.coordinator_id
 							HAVING bool_and(coalesce(lower(p.valid) > first_day, false))))),
 					array_agg(epoch(h.day::timestamp AT TIME ZONE 'UTC') ORDER BY h.day), array_agg(h.minutes::integer ORDER BY h.day)

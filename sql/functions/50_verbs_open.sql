@@ -297,6 +297,7 @@ CREATE OR REPLACE FUNCTION vac_store.open_cases(opener text, of_office office, l
 		OUT codes text[], OUT warnings text[])
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
+	SET enable_seqscan = off  -- of foreign keys, too, whose plans a session makes once, perhaps on an empty table
 AS $$
 #variable_conflict use_column
 DECLARE

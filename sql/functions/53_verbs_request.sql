@@ -194,7 +194,7 @@ BEGIN
 	PERFORM queue_appointments('invitation', ARRAY[a.appointment_id], at);
 	-- The same state: what they answered stands, and it stays in one thread.
 	UPDATE message o SET partstat = CASE WHEN a.partstat IN ('ACCEPTED', 'TENTATIVE') THEN a.partstat END,
-			first_uuid = (SELECT f.mail_uuid FROM message f WHERE f.uid = a.uid AND f.message_id < o.message_id ORDER BY f.message_id LIMIT 1)
+			first_uuid = (SELECT f.mail_uuid FROM message f WHERE f.uid = a.uid AND f.message_id + 0 < o.message_id ORDER BY f.message_id LIMIT 1)
 		WHERE o.message_id = (SELECT max(l.message_id) FROM message l WHERE l.uid = a.uid) RETURNING o.* INTO m;
 	PERFORM queue_pages(ARRAY[a.appointment_id], at) WHERE a.urgency = 'immediate' AND a.state = 'invited';
 	PERFORM record('sent_again', a.office_id, a.case_id, a.request_id, a.appointment_id, a.coordinator_id, m.message_id,

@@ -1,7 +1,7 @@
 -- Delivery reports: what came back, what is late, and who must be telephoned.
 BEGIN;
 \ir answer.psql
-SELECT plan(44);
+SELECT plan(47);
 CREATE FUNCTION pg_temp.token(id bigint, kind text) RETURNS text LANGUAGE sql AS $$
 	SELECT m.bounce_handle FROM vac_store.message m WHERE m.appointment_id = id AND m.kind = token.kind ORDER BY m.message_id DESC LIMIT 1
 $$;
@@ -73,6 +73,7 @@ SELECT pg_temp.invited('SEA-2') AS u \gset
 SELECT vac.change_request(pg_temp.code(:u), place => 'AIR'), pg_temp.sent() \g /dev/null
 SELECT is(pg_temp.comes(pg_temp.report('failed'), pg_temp.token(:u, 'update'), 'bounce'), 'delivery_failed: the change came back: somebody must telephone, see vac.to_telephone', 'a change that came back');
 SELECT is((pg_temp.a(:u)).state, 'invited', 'does not end the appointment');
+SELECT is((pg_temp.r(:u)).tell_at <= wall(), true, 'no window will open for it, so the supervisors are told at once');
 SELECT matches((SELECT concat_ws('|', case_code, coordinator, telephone, tell, server_said) FROM vac.to_telephone),
 	'^' || pg_temp.code(:u) || '\|Coordinator B\|\+1 206 555 0112\|changed, come:\n.* P[SD]T\|came back: 5.1.1$', 'whom to telephone, and what to say');
 SELECT vac.withdraw_case(pg_temp.code(:u), 'resolved'), pg_temp.sent() \g /dev/null
@@ -97,5 +98,10 @@ SELECT is(pg_temp.comes(pg_temp.report('failed'), (SELECT bounce_handle FROM mes
 	'delivery_failed: the shift came back: its holder does not know of it, please telephone', 'the calendar entry of an on-call shift');
 SELECT is((SELECT sender FROM vac.unread_answers ORDER BY mail DESC LIMIT 1), 'Coordinator A', 'is for a supervisor to see');
 
+SELECT pg_temp.invited('SEA-2') AS v \gset
+SELECT vac.change_request(pg_temp.code(:v), place => 'AIR'), pg_temp.sent() \g /dev/null
+SELECT is(windows_open(ARRAY[:v]::bigint[], wall()), ARRAY[:v]::bigint[], 'a change whose window is open');
+SELECT pg_temp.comes(pg_temp.report('failed'), pg_temp.token(:v, 'update'), 'bounce') \g /dev/null
+SELECT is((pg_temp.r(:v)).tell_at, NULL::timestamptz, 'its end decides when it comes back');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- What the planner is given, and how a daemon comes, beats and goes.
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 \ir core.psql
-SELECT plan(62);
+SELECT plan(66);
 -- As autovacuum finds them on the first day.
 ANALYZE appointment;
 SELECT pg_temp.person('ANNE', 'NYC', gender => 'female'), pg_temp.person('PART', 'NYC', duty => 'collateral'), pg_temp.person('ZOE', 'BOS', zone => 'America/Phoenix'),
@@ -77,7 +77,7 @@ SELECT is((SELECT concat_ws(' ', duty, gender, zone, services, meets, max_open_c
 SELECT is((SELECT concat_ws(' ', duty, gender, zone, meets, max_open_cases, weekly_minutes, meetings_a_day, weekly_shift_minutes) FROM seen WHERE code = 'PART'),
 	'collateral America/New_York {en} 3 480 2 480', 'and collateral ones');
 SELECT is((SELECT concat_ws(' ', zone, weekly_shift_minutes, cardinality(regular)) FROM seen WHERE code = 'ZOE'), 'America/Phoenix 60 0', 'somebody''s own zone; never quite without shifts');
-SELECT is((SELECT s.regular FROM seen s WHERE code = 'ANNE'), (SELECT flat(t.at_work) FROM snapshot_scope() s, open_time(ARRAY[pg_temp.coordinator('ANNE')], s.span) t WHERE t.kind = 'regular'),
+SELECT is((SELECT s.regular FROM seen s WHERE code = 'ANNE'), (SELECT flat(t.at_work) FROM open_time(ARRAY[pg_temp.coordinator('ANNE')], (snapshot_scope() ->> 'span')::tstzrange) t WHERE t.kind = 'regular'),
 	'shifts are open_time''s time at work');
 SELECT ok((SELECT cardinality(on_call) BETWEEN 4 AND 8 FROM seen WHERE code = 'ANNE'), 'on call too');
 UPDATE coordinator SET max_open_cases = 9, weekly_minutes = 100, meetings_a_day = 1 WHERE code = 'ANNE';
@@ -115,6 +115,8 @@ SELECT (date_trunc('day', now() AT TIME ZONE 'America/Phoenix') + interval '2 da
 SELECT pg_temp.appoint('ZOE', :'night'::timestamptz + interval '3 hours', 'accepted', NULL, 'immediate'), pg_temp.appoint('PART', :'night'::timestamptz + interval '13 hours', 'accepted', NULL, 'immediate') \g /dev/null
 SELECT is((SELECT rest FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('ZOE')),
 	ARRAY[epoch(:'night'::timestamptz + interval '4 hours'), epoch(:'night'::timestamptz + interval '14 hours')], 'rest after a night');
+SELECT pg_temp.appoint('ZOE', :'night'::timestamptz + interval '27 hours', 'cancelled', NULL, 'immediate') \g /dev/null
+SELECT is((SELECT cardinality(rest) FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('ZOE')), 2, 'none after one that was called off');
 SELECT is((SELECT rest FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('PART')), '{}'::bigint[], 'none after a day');
 
 -- ---- what stands -----------------------------------------------------------------------------
@@ -127,6 +129,18 @@ INSERT INTO appointment (request_id, case_id, office_id, coordinator_id, span, b
 			tstzrange(now() + interval '1 day', now() + interval '25 hours'), 'urgent', handle(), now()
 		FROM request WHERE request_id = :r2;
 SELECT is((SELECT count(*) FROM vac_daemon.snapshot_busy(:g) b WHERE b.coordinator_id = pg_temp.coordinator('FAR')), 1::bigint, 'and of the cases to plan, whoever meets them');
+-- Of a case whose meeting may be moved, likewise.
+SELECT pg_temp.appoint('ANNE', now() + interval '12 days', 'accepted') \g /dev/null
+SELECT case_id AS moved FROM appointment WHERE coordinator_id = pg_temp.coordinator('ANNE') AND state = 'accepted' \gset
+UPDATE request SET due_at = now() + interval '20 days' WHERE case_id = :moved;
+SELECT pg_temp.ask(of_case => :moved) AS beside \gset
+UPDATE request SET state = 'planned' WHERE request_id = :beside;
+INSERT INTO appointment (request_id, case_id, office_id, coordinator_id, span, busy, urgency, answer_handle, made_at)
+	SELECT request_id, case_id, office_id, pg_temp.coordinator('FAR'), tstzrange(now() + interval '14 days', now() + interval '14 days 1 hour'),
+			tstzrange(now() + interval '14 days', now() + interval '14 days 1 hour'), 'routine', handle(), now()
+		FROM request WHERE request_id = :beside;
+SELECT is((SELECT concat_ws(' ', b.ok, (SELECT count(*) FROM vac_daemon.snapshot_busy(:g) s WHERE s.coordinator_id = pg_temp.coordinator('FAR') AND s.case_id = :moved))
+	FROM vac_daemon.snapshot_begin(:g, 7, 100) b), 't 1', 'and of those to move');
 
 -- ---- zones -----------------------------------------------------------------------------------
 SELECT is((SELECT string_agg(zone, ' ' ORDER BY zone) FROM vac_daemon.snapshot_zones(:g)), 'America/New_York America/Phoenix', 'the zones of the group''s coordinators');
@@ -186,6 +200,12 @@ CREATE FUNCTION pg_temp.rows_read() RETURNS bigint LANGUAGE sql AS
 SELECT pg_temp.rows_read() AS before \gset
 SELECT count(*) FROM open_time(ARRAY[pg_temp.coordinator('ANNE')], tstzrange(now(), now() + interval '9 days')) \g /dev/null
 SELECT cmp_ok(pg_temp.rows_read() - :before, '<', 20::bigint, 'open time reads those of the coordinator alone');
+SELECT pg_temp.rows_read() AS before \gset
+SELECT count(*) FROM vac_daemon.snapshot_busy(:g) \g /dev/null
+SELECT cmp_ok(pg_temp.rows_read() - :before, '<', 15::bigint, 'what stands is read of the group alone, not of everybody in that time');
+SELECT pg_temp.rows_read() AS before \gset
+SELECT count(*) FROM rest_of(ARRAY[pg_temp.coordinator('ZOE')], tstzrange(now(), now() + interval '60 days')) \g /dev/null
+SELECT cmp_ok(pg_temp.rows_read() - :before, '<', 15::bigint, 'and so are rests');
 
 SELECT * FROM finish();
 ROLLBACK;

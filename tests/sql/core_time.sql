@@ -1,7 +1,7 @@
 -- Open time and office time: both changes of the clock, half-hour zones, night shifts, leave, holidays.
 BEGIN;
 \ir core.psql
-SELECT plan(73);
+SELECT plan(75);
 
 -- ---- local wall-clock times ------------------------------------------------------------------
 SELECT is(local_instant('2026-03-08 01:59', 'America/New_York'), '2026-03-08 06:59Z'::timestamptz, 'before the skip');
@@ -65,6 +65,15 @@ SELECT is(pg_temp.work('NIGHT', 'on_call', '[2026-10-31, 2026-11-02)'), '{["2026
 	'nine hours of night in autumn');
 SELECT is(pg_temp.work('NIGHT', 'on_call', '["2026-03-15 09:30:00Z", "2026-03-15 23:00:00Z")'),
 	'{["2026-03-15 09:30:00+00","2026-03-15 10:00:00+00")}', 'what began the evening before reaches into the span');
+SELECT pg_temp.person('ONCE', 'NYC');
+INSERT INTO shift (coordinator_id, kind, span) VALUES (pg_temp.coordinator('ONCE'), 'on_call', '["2026-03-15 08:00:00Z", "2026-03-15 23:30:00Z")');
+SELECT is(pg_temp.work('ONCE', 'on_call', '["2026-03-15 09:30:00Z", "2026-03-15 23:00:00Z")'),
+	'{["2026-03-15 09:30:00+00","2026-03-15 23:00:00+00")}', 'and so does a shift of its own, which ends with it');
+SELECT pg_temp.person('WEST', 'NYC', zone => 'America/Denver'), pg_temp.person('EAST', 'NYC');
+SELECT pg_temp.pattern(who, 'regular', ARRAY[1], '08:00', '09:00') FROM unnest(ARRAY['WEST', 'EAST']) who;
+SELECT is((SELECT string_agg(k.code || ' ' || t.at_work, ', ' ORDER BY k.code) FROM open_time(ARRAY[pg_temp.coordinator('WEST'), pg_temp.coordinator('EAST')], '[2026-03-16, 2026-03-17)') t
+		JOIN coordinator k USING (coordinator_id) WHERE t.kind = 'regular'),
+	'EAST {["2026-03-16 12:00:00+00","2026-03-16 13:00:00+00")}, WEST {["2026-03-16 14:00:00+00","2026-03-16 15:00:00+00")}', 'the same week in two zones');
 -- One hands over to the other at a time that is skipped, or comes twice: nobody is missing.
 SELECT pg_temp.person('EARLY', 'NYC'), pg_temp.person('LATE', 'NYC');
 SELECT pg_temp.pattern('EARLY', 'regular', ARRAY[6], '18:00', '02:30'), pg_temp.pattern('LATE', 'regular', ARRAY[7], '02:30', '08:00');
