@@ -12,8 +12,9 @@
 
 /* Things done in one call: it holds their locks until it commits. */
 #define BATCH "40"
-/* Each plan that is stored tells of news here; none of it is due within a second. */
-#define NEWS_MS 50
+/* Each plan that is stored tells of news here, and hardly any of it is due within a second: a turn for each
+ * would take from the planner what is left of two processors. */
+#define NEWS_MS 500
 
 struct deadline {
 	struct pg *pg;

@@ -163,6 +163,11 @@ void stage_hear(struct stage *stage, long next_ms)
 	arm_for(stage, alone_ms(stage));
 }
 
+bool stage_is_woken(const struct stage *stage)
+{
+	return stage->state == STATE_TURNING && stage->woken;
+}
+
 bool stage_is_resting(const struct stage *stage)
 {
 	return stage->state == STATE_SLEEPING && stage->failures == 0 && !stage->stopped;

@@ -36,6 +36,8 @@ void stage_failed(struct stage *stage);
  * is known). Only for one that has rested since it was asked. It is woken in time; when there is nothing
  * to do now, hearing so is a turn. */
 void stage_hear(struct stage *stage, long next_ms);
+/* News came during the turn: unless it fails, another follows after pause_ms, whatever it says of the next. */
+bool stage_is_woken(const struct stage *stage);
 /* It sleeps, and not because its last turn failed. */
 bool stage_is_resting(const struct stage *stage);
 /* After a reload. */

@@ -164,7 +164,9 @@ static void on_released(const struct pg_reply *reply, void *arg)
 {
 	struct dispatch *d = arg;
 
-	if (turn_take(d, reply) && reply->outcome == PG_REFUSED)
+	/* Said also when the turn is ending without it. */
+	turn_take(d, reply);
+	if (reply->outcome == PG_REFUSED)
 		turn_log_refusal(d, "release_group", reply);
 	turn_settle(d);
 }
@@ -227,6 +229,9 @@ static void next_group(struct dispatch *d)
 		release_group(d, &d->groups[d->at++]);
 	if (d->at < d->n_groups)
 		round_begin(d);
+	else if (stage_is_woken(d->stage))
+		/* The next turn claims at once: what is due later is asked after that. */
+		end_turn(d);
 	else if (!turn_call(d, "SELECT vac_daemon.next_dispatch()", 0, NULL, on_next, d))
 		turn_fail(d);
 }

@@ -241,6 +241,7 @@ static void handshake_done(struct mail_connection *connection)
 		return;
 	}
 	connection->state = STATE_TALK;
+	mail_dial_acknowledge(bufferevent_getfd(connection->buffer));
 	if (connection->starttls && smtp_tls_started(connection->smtp) < 0)
 		smtp_lost(connection->smtp, "out of memory");
 	pump(connection);

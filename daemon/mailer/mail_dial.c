@@ -75,6 +75,13 @@ static void on_connected(struct mail_dial *dial)
 	dial->done(fd, "", dial->arg);
 }
 
+void mail_dial_acknowledge(int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct mail_dial *dial = arg;

@@ -16,3 +16,8 @@ int mail_dial_new(struct event_base *base, const char *host, long port, long ms,
 	void *arg, struct mail_dial **dialp) __attribute__((warn_unused_result));
 /* Also from within done(). */
 struct mail_dial *mail_dial_free(struct mail_dial *dial);
+
+/* What comes next on the socket is acknowledged at once. A server that speaks first after the TLS
+ * handshake has just sent its session tickets, and by Nagle's rule keeps its greeting until these are
+ * acknowledged: which the kernel, having seen us answer, would leave for 40 ms. */
+void mail_dial_acknowledge(int fd);

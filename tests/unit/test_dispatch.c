@@ -405,6 +405,29 @@ static void test_lease_is_renewed_while_waiting(void **state)
 	}
 }
 
+static void wake_once(struct pg *pg, const char *what)
+{
+	if (strcmp(what, "store_plan") == 0 && pg->n_stores == 0)
+		dispatch_wake(dispatch);
+}
+
+/* What has come in meanwhile is claimed before the next work that time brings is asked for. */
+static void test_news_during_a_turn(void **state)
+{
+	static const char *const end[] = {
+		"store_plan", "release_group", "claim_groups", "next_dispatch"};
+	static struct pg pg;
+
+	(void)state;
+	open_stage(&pg, 60000);
+	pg.before = wake_once;
+	run_turns(2);
+	assert_int_equal(pg.n, 15);
+	for (size_t i = 0; i < sizeof end / sizeof *end; i++)
+		assert_string_equal(pg.calls[11 + i].what, end[i]);
+	close_stage(&pg);
+}
+
 static void stop_early(struct pg *pg, const char *what)
 {
 	(void)pg;
@@ -459,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_snapshot_of_a_lost_group),
 		cmocka_unit_test(test_plan_after_its_lease_is_thrown_away),
 		cmocka_unit_test(test_lease_is_renewed_while_waiting),
+		cmocka_unit_test(test_news_during_a_turn),
 		cmocka_unit_test(test_draining),
 		cmocka_unit_test(test_freed_while_busy),
 	};
