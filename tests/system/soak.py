@@ -26,6 +26,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import sys
 import time
@@ -409,8 +410,13 @@ def read_options():
 
 def keep_logs(soak, folder, lines):
     (folder / 'soak.txt').write_text('\n'.join(lines) + '\n')
-    if soak.watch is None:
-        return
+    if soak.watch is not None:
+        keep_samples(soak, folder)
+    # Of a deadlock it says who did what.
+    shutil.copy(soak.cluster.log, folder / 'postgres.log')
+
+
+def keep_samples(soak, folder):
     for name, looks in soak.watch.looks.items():
         (folder / f'memory-{name}.tsv').write_text(''.join(f'{look.at:.0f}\t{look.kib}\t{look.readers_kib}\t{sum(look.descriptors.values())}\n' for look in looks))
     with open(folder / 'tables.tsv', 'w') as file:

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 
 import pytest
 
@@ -45,7 +44,6 @@ class World:
         opening = load.Load(self.database, 40, 40, second_thoughts=False)
         opening.start()
         wait_for(lambda: len(self.sink.copies()) >= 5, 60, 'work')
-        self.begun = time.time()
         self.roles, self.dump, self.base = (self.folder / name for name in ('roles.sql', 'vac.dump', 'base'))
         server = ['-h', self.cluster.socket_dir, '-U', 'postgres']
         self.roles.write_text(harness.run_checked([POSTGRES_BIN / 'pg_dumpall', '--roles-only', *server]).stdout)
@@ -93,16 +91,21 @@ def look_at_what_was_lost(world, config):
     return done.stdout
 
 
-def all_that_was_delivered(world, database, server, folder):
+def was_claimed(database):
+    return {str(uuid): claimed for uuid, claimed in database.query('SELECT mail_uuid, ever_claimed FROM vac_store.message')}
+
+
+def all_that_was_delivered(world, database, server, folder, claimed):
     """What the coordinators got, before the backup and after the restore, as one sink's folder. What tells of
-    things that are in no backup is left out, and so is what waited in the backup and went out before the machine was lost."""
-    claimed = {str(uuid): claimed for uuid, claimed in database.query('SELECT mail_uuid, ever_claimed FROM vac_store.message')}
+    things that are in no backup is left out, and so is what waited in the backup (claimed: by was_claimed() of it) and went
+    out before the machine was lost."""
+    known = was_claimed(database)
     whole = folder / 'delivered'
     whole.mkdir()
     lines = []
     for number, copy in enumerate(world.sink.copies() + server.copies(), 1):
         uuid = copy.message_id.strip('<>').split('@')[0]
-        if uuid in claimed and (claimed[uuid] or copy.at < world.begun or number > len(world.sink.copies())):
+        if uuid in known and (claimed.get(uuid) or number > len(world.sink.copies())):
             shutil.copy(copy.path, whole / f'{number:08}.eml')
             lines.append('\t'.join(map(str, (number, int(copy.at * 1e6), copy.ending, copy.sender, ','.join(copy.recipients),
                                             copy.message_id, copy.octets))))
@@ -121,6 +124,7 @@ def go_on(world, folder, database, vacd, sink, *adoption):
     look_at_what_was_lost(world, holding.config)
     assert holding.stop() == 0
     assert server.copies() == []
+    claimed = was_claimed(database)
     standing = [row[0] for row in database.query('SELECT appointment_id FROM vac_store.appointment WHERE live')]
     assert standing
     sending = vacd(database, server, poll_ms=200)
@@ -129,7 +133,7 @@ def go_on(world, folder, database, vacd, sink, *adoption):
     load.settle(database, [sending])
     # Whatever calendars were told after the backup is older than this.
     assert database.value('SELECT min(sequence) FROM vac_store.appointment WHERE appointment_id = ANY (%s) AND live', standing) == 100
-    load.check_promises(database, all_that_was_delivered(world, database, server, folder), codes)
+    load.check_promises(database, all_that_was_delivered(world, database, server, folder, claimed), codes)
 
 
 def test_a_dump(world, folder, vacd, sink):

@@ -450,3 +450,35 @@ def test_a_clock_that_was_set_back_waits_for_nobody(world):
             supervisor.rollback()
     world.value(beat)
     assert world.value(waits) == 0
+
+
+def test_a_pass_of_time_is_no_link_of_a_deadlock(world):
+    """What it could not do it leaves, and it keeps what it did for no longer than that: a verb waits, and is not ended."""
+    request = world.ask()
+    world.admin.execute("UPDATE case_record SET responsible_id = pg_temp.coordinator('ANNE')")
+    for number in range(10):
+        world.admin.execute('SELECT vac.set_rotation(%s, %s, %s)', ('NYC', f'nights {number}', 'BEN'))
+    world.admin.execute("UPDATE clock SET next_at = wall() - interval '1 hour' WHERE running")
+    world.admin.execute("UPDATE rotation SET lay_at = wall() - interval '1 minute'")
+    world.value('SELECT note_presence(wall())::text')
+
+    def pass_time():
+        world.daemon.execute('SELECT vac_daemon.pass_time(%s, 100)', (world.me,))
+        passed.set()
+    passed = threading.Event()
+    with world.supervisor() as third, world.supervisor() as verb:
+        third.execute("SELECT FROM coordinator WHERE code = 'BEN' FOR NO KEY UPDATE")
+        verb.execute('SELECT FROM request WHERE request_id = %s FOR NO KEY UPDATE', (request,))
+        threads = [threading.Thread(target=call) for call in (
+            lambda: third.execute('SELECT FROM request WHERE request_id = %s FOR NO KEY UPDATE', (request,)), pass_time)]
+        for thread in threads:
+            thread.start()
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+        harness.wait_for(lambda: not threads[1].is_alive() or world.value(waits, world.daemon.info.backend_pid), 20, 'a wait', every=0.001)
+        verb.execute('UPDATE case_record SET responsible_id = NULL')
+        verb.commit()
+        for thread in threads:
+            thread.join()
+    assert passed.is_set()
+    assert world.value('SELECT count(*) FROM clock WHERE stopped_at IS NOT NULL') == 1
+    assert world.value("SELECT count(*) FROM rotation WHERE lay_at < wall()") == 10
