@@ -143,6 +143,7 @@ static void on_resolved(struct addrinfo *list, const char *why, void *arg)
 	struct mail_dial *dial = arg;
 
 	evtimer_del(dial->timer);
+	dial->resolve = resolve_free(dial->resolve);
 	snprintf(dial->why, sizeof(dial->why), "mail_host %s is not found: %s", dial->host, why);
 	dial->addresses = list;
 	dial->address = list;

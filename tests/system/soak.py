@@ -53,7 +53,7 @@ DAEMON = {'poll_ms': 20000, 'history_head_ms': 10000, 'lmtp_idle_ms': 10000, 'lm
 # What may be open at rest and is closed in time: to the mail server, from mail servers, clients of the intake, and a
 # reader that is being replaced.
 SLACK = 60
-ANSWER_IDLE_S = 30
+IDLE_S = 45     # mail connections are closed after 30 seconds, answers' after 10
 
 
 class Mail:
@@ -314,7 +314,7 @@ class Soak(Year):
             quiet = lambda name=name, daemon=daemon: not soak_watch.more_than(   # noqa: E731
                 soak_watch.look_at(daemon.pid, 0).descriptors, self.watch.at_rest[name][0].descriptors)
             try:
-                harness.wait_for(quiet, ANSWER_IDLE_S, every=0.5)
+                harness.wait_for(quiet, IDLE_S, every=0.5)
             except AssertionError:
                 pass        # the judgement says so
         self.watch.rest(self.db)
