@@ -85,6 +85,38 @@ CREATE OR REPLACE FUNCTION vac_store.tidy_case_code(typed text) RETURNS text
 	RETURN regexp_replace(upper(regexp_replace(typed, '[[:space:]-]', '', 'g')), '^(.{3})(.{3})$', '\1-\2');
 COMMENT ON FUNCTION vac_store.tidy_case_code(text) IS 'A case code as it is stored, from one typed with or without hyphen, in either case';
 
+-- ---- plans of statements ---------------------------------------------------------------------
+-- A session keeps the plan of a statement that it made when it first needed it. Made on tables that are empty nearly any plan
+-- is as good as any other, and where rows are joined to rows it then takes time by the square. Autovacuum puts that right after some
+-- minutes; a daemon that works on a new database, or gets ten thousand cases at once, should not wait for it.
+CREATE OR REPLACE FUNCTION vac_store.fit_plans() RETURNS void
+	LANGUAGE plpgsql
+	AS $$
+		DECLARE
+			-- Of less than eight pages each, a step more for each eight times as many.
+			steps CONSTANT bigint[] := ARRAY[65536, 524288, 4194304, 33554432, 268435456, 2147483648];
+			size text := concat_ws('/', width_bucket(pg_catalog.pg_relation_size('vac_store.case_record'), steps),
+				width_bucket(pg_catalog.pg_relation_size('vac_store.request'), steps),
+				width_bucket(pg_catalog.pg_relation_size('vac_store.appointment'), steps),
+				width_bucket(pg_catalog.pg_relation_size('vac_store.coordinator'), steps),
+				width_bucket(pg_catalog.pg_relation_size('vac_store.weekly_pattern'), steps),
+				width_bucket(pg_catalog.pg_relation_size('vac_store.leave'), steps),
+				width_bucket(pg_catalog.pg_relation_size('vac_store.shift'), steps));
+			before text := current_setting('vac_daemon.size', true);
+		BEGIN
+			IF size = before THEN
+				RETURN;
+			END IF;
+			PERFORM set_config('vac_daemon.size', size, false);
+			IF before <> '' THEN
+				DISCARD PLANS;
+				PERFORM set_config('vac_daemon.ready', '', false);
+			END IF;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.fit_plans() IS
+	'Has this session make its plans of statements anew when tables have grown, or shrunk, by much since it made them; called first of all by each claim';
+
 -- ---- policy ----------------------------------------------------------------------------------
 -- In PL/pgSQL, which keeps its plan for the session: a function in SQL is planned again by each
 -- query that calls it. Asked many times a plan: with names in full it needs no search_path, whose setting takes
@@ -234,7 +266,8 @@ CREATE OR REPLACE FUNCTION vac_store.regroup_offices() RETURNS void
 			SELECT array_agg(DISTINCT g) INTO changed FROM moved m, unnest(ARRAY[m.before, m.after]) g;
 			INSERT INTO dispatch_group (group_id)
 				SELECT DISTINCT o.group_id FROM office o ON CONFLICT DO NOTHING;
-			-- A plan made for the old groups must not be stored.
+			-- A plan made for the old groups must not be stored. In the order in which others lock several of them.
+			PERFORM FROM dispatch_group g WHERE g.group_id = ANY (changed) ORDER BY g.group_id FOR NO KEY UPDATE;
 			UPDATE dispatch_group g SET fence = g.fence + 1, lease_until = NULL, daemon_id = NULL
 				WHERE g.group_id = ANY (changed);
 		END

@@ -93,6 +93,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.goodbye(daemon_id uuid) RETURNS void
 				WHERE m.waiting AND m.state = 'claimed' AND m.claimed_by = goodbye.daemon_id;
 			UPDATE inbound i SET state = 'waiting', lease_until = NULL, claimed_by = NULL, not_before = now_at
 				WHERE i.waiting AND i.state = 'claimed' AND i.claimed_by = goodbye.daemon_id;
+			-- In the order in which others lock several of them.
+			PERFORM FROM dispatch_group g WHERE g.daemon_id = goodbye.daemon_id ORDER BY g.group_id FOR NO KEY UPDATE;
 			UPDATE dispatch_group g SET lease_until = NULL, daemon_id = NULL WHERE g.daemon_id = goodbye.daemon_id;
 			DELETE FROM alarm a WHERE a.daemon_id = goodbye.daemon_id;
 			UPDATE daemon d SET stopped_at = now_at, seen_at = now_at WHERE d.daemon_id = goodbye.daemon_id;

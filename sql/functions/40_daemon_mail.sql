@@ -87,7 +87,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_messages(daemon_id uuid, most intege
 			IF NOT is_home() THEN
 				RETURN;
 			END IF;
-			PERFORM note_work(now_at);
+			PERFORM note_work(now_at), fit_plans();
 			SELECT * INTO identity FROM mail_identity i;
 			ids := ARRAY(
 				SELECT m.message_id FROM message m
@@ -335,7 +335,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.finish_messages(message_ids bigint[], fenc
 			busy bigint[] := '{}';
 			refused bigint[];
 		BEGIN
-			PERFORM note_work(now_at);
+			PERFORM note_work(now_at), fit_plans();
 			IF 'final' = ANY (outcomes) THEN
 				-- What somebody's open transaction holds is refused again a little later, not waited for.
 				busy := ARRAY(

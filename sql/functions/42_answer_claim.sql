@@ -25,7 +25,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.claim_inbound(daemon_id uuid, most integer
 		DECLARE
 			now_at timestamptz := wall();
 		BEGIN
-			PERFORM note_work(now_at);
+			PERFORM note_work(now_at), fit_plans();
 			-- What brings down whole daemons must not do so for ever.
 			UPDATE inbound i SET state = 'listed', lease_until = NULL, outcome = 'set_aside', why = 'claimed a hundred times in vain', handled_at = now_at
 				WHERE i.waiting AND i.fence >= 100 AND (i.lease_until IS NULL OR i.lease_until <= now_at);

@@ -182,7 +182,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.pass_time(daemon_id uuid, most integer)
 				RETURN QUERY SELECT NULL::bigint, NULL::text;
 				RETURN;
 			END IF;
-			PERFORM note_work(now_at);
+			PERFORM note_work(now_at), fit_plans();
 			-- Windows first, and together: what else there is to say goes by them.
 			FOR thing IN SELECT d.what, d.id, d.due, min(d.due) FILTER (WHERE d.due > now_at AND d.what <> 'unsent') OVER () AS later,
 						min(d.due) FILTER (WHERE d.what = 'unsent') OVER () AS mail_at

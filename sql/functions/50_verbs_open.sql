@@ -190,10 +190,11 @@ AS $$
 	SELECT format('Nobody of the office or its backups speaks %s: say interpreter => ''telephone'' or ''on_site'', or was another language meant?',
 			r.language)
 		WHERE r.interpreter = 'none' AND NOT EXISTS (
-			SELECT FROM coordinator_language l JOIN coordinator c USING (coordinator_id)
-				WHERE c.retired_at IS NULL AND language_fits(r.language, l.language)
-					AND (c.office_id = r.office_id OR c.office_id IN
-						(SELECT b.backup_office_id FROM office_backup b WHERE b.office_id = r.office_id)));
+			-- OFFSET 0: the people of these offices, and not everybody who speaks it.
+			SELECT FROM (SELECT r.office_id AS id UNION SELECT b.backup_office_id FROM office_backup b WHERE b.office_id = r.office_id) o
+					CROSS JOIN LATERAL (SELECT c.coordinator_id FROM coordinator c WHERE c.office_id = o.id AND c.retired_at IS NULL OFFSET 0) c
+					CROSS JOIN LATERAL (SELECT k.language FROM coordinator_language k WHERE k.coordinator_id = c.coordinator_id OFFSET 0) l
+				WHERE language_fits(r.language, l.language));
 $$;
 COMMENT ON FUNCTION vac_store.language_warning(request) IS
 	'What to tell whoever opens a case when nobody in reach speaks the language and no interpreter may be used; else NULL';

@@ -1,10 +1,10 @@
 -- A session that finds nothing to claim makes its plans ahead: nothing is changed by that, and nothing hangs on it.
 BEGIN;
 \ir core.psql
-SELECT plan(13);
+SELECT plan(16);
 SELECT '11111111-1111-1111-1111-111111111111' AS d \gset
 CREATE FUNCTION pg_temp.claims() RETURNS bigint LANGUAGE sql AS
-	$$ SELECT count(*) FROM vac_daemon.claim_groups('11111111-1111-1111-1111-111111111111', 4, 60000) $$;
+	$$ SELECT count(*) FROM vac_daemon.claim_groups('11111111-1111-1111-1111-111111111111', 4, 60000, 100) $$;
 CREATE FUNCTION pg_temp.ready() RETURNS boolean LANGUAGE sql AS $$ SELECT coalesce(current_setting('vac_daemon.ready', true), '') = 'yes' $$;
 CREATE FUNCTION pg_temp.not_ready() RETURNS void LANGUAGE sql AS $$ SELECT set_config('vac_daemon.ready', '', false) $$;
 CREATE FUNCTION pg_temp.all_there() RETURNS text LANGUAGE sql AS $$
@@ -46,5 +46,15 @@ SELECT is(pg_temp.claims(), 0::bigint, 'what is wrong with a plan is no fault of
 SELECT ok(pg_temp.ready(), 'and is not tried each time');
 SELECT is((SELECT count(*) FROM come_so_far), 1::bigint, 'though it did not come to its end');
 SELECT is(pg_temp.all_there(), :'before', 'and the transaction goes on, with nothing changed');
+
+-- ---- tables have grown -----------------------------------------------------------------------
+SELECT fit_plans() \g /dev/null
+SELECT current_setting('vac_daemon.size') AS size \gset
+SELECT fit_plans() \g /dev/null
+SELECT is(concat_ws(' ', current_setting('vac_daemon.size'), pg_temp.ready()), :'size' || ' t', 'while tables are as large as they were plans stay');
+INSERT INTO case_record (case_code, office_id, language, opened_at) SELECT new_case_code(), pg_temp.office('NYC'), 'en', now() FROM generate_series(1, 1000);
+SELECT fit_plans() \g /dev/null
+SELECT isnt(current_setting('vac_daemon.size'), :'size', 'they are much larger');
+SELECT ok(NOT pg_temp.ready(), 'and the plans of before are no more');
 SELECT * FROM finish();
 ROLLBACK;
