@@ -56,6 +56,8 @@
 
 #include "span.h"
 
+struct json;
+
 enum plan_urgency { PLAN_IMMEDIATE, PLAN_URGENT, PLAN_ROUTINE, PLAN_URGENCIES };
 
 enum plan_term {
@@ -302,7 +304,9 @@ const char *plan_check_request(const struct plan_input *input, const struct plan
 const char *plan_term_name(enum plan_term term);
 const char *plan_rule_name(enum plan_rule rule);
 
-/* Decisions [first, first + n) as the JSON array that vac_daemon.store_plan() takes. 0 or
+/* Decisions [first, first + n) as a JSON array, as vac_daemon.store_plans() takes them. 0 or
  * -ENOMEM. */
 int plan_write_json(const struct plan *plan, size_t first, size_t n, char **textp)
 	__attribute__((warn_unused_result));
+/* The same as a value of a larger text. */
+void plan_write_decisions(struct json *json, const struct plan *plan, size_t first, size_t n);

@@ -139,24 +139,20 @@ int look_snapshot(const struct look *look, const char *begin, int n, const char 
 	static const struct {
 		enum snapshot_part part;
 		const char *statement;
-		int n;
 	} parts[] = {
-		{SNAPSHOT_POLICY, "SELECT * FROM vac_daemon.snapshot_policy()", 0},
-		{SNAPSHOT_ZONES, "SELECT * FROM vac_daemon.snapshot_zones($1)", 1},
-		{SNAPSHOT_OFFICES, "SELECT * FROM vac_daemon.snapshot_offices($1)", 1},
-		{SNAPSHOT_COORDINATORS, "SELECT * FROM vac_daemon.snapshot_coordinators($1, $2)",
-			2},
-		{SNAPSHOT_BUSY, "SELECT * FROM vac_daemon.snapshot_busy($1)", 1},
-		{SNAPSHOT_REQUESTS, "SELECT * FROM vac_daemon.snapshot_requests($1, $2)", 2},
-		{SNAPSHOT_STANDING, "SELECT * FROM vac_daemon.snapshot_standing($1)", 1},
+		{SNAPSHOT_POLICY, "SELECT * FROM vac_daemon.snapshot_policy()"},
+		{SNAPSHOT_ZONES, "SELECT * FROM vac_daemon.snapshot_zones()"},
+		{SNAPSHOT_OFFICES, "SELECT * FROM vac_daemon.snapshot_offices()"},
+		{SNAPSHOT_COORDINATORS, "SELECT * FROM vac_daemon.snapshot_coordinators()"},
+		{SNAPSHOT_BUSY, "SELECT * FROM vac_daemon.snapshot_busy()"},
+		{SNAPSHOT_REQUESTS, "SELECT * FROM vac_daemon.snapshot_requests()"},
+		{SNAPSHOT_STANDING, "SELECT * FROM vac_daemon.snapshot_standing()"},
 	};
-	/* Of what is open in a group no batch is made: it is looked at whole. */
-	const char *own[] = {values[0], "2147483647"};
 	size_t n_parts = sizeof parts / sizeof *parts - (extent == LOOK_ALL ? 0 : 3);
 	int r = take_part(look, begin, n, values, SNAPSHOT_BEGIN, snapshot);
 
 	for (size_t i = 0; r == 0 && i < n_parts; i++)
-		r = take_part(look, parts[i].statement, parts[i].n, own, parts[i].part, snapshot);
+		r = take_part(look, parts[i].statement, 0, NULL, parts[i].part, snapshot);
 	return r;
 }
 

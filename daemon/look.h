@@ -31,8 +31,7 @@ int look_query(const struct look *look, const char *statement, int n, const char
 
 /* Which parts of a snapshot are read besides policy, zones, offices, coordinators. */
 enum look_extent { LOOK_ROSTER, LOOK_ALL };
-/* begin: the call that chooses what the snapshot is of, with n parameters, the group first. 0, -ENOMEM,
- * LOOK_FAILED. */
+/* begin: the call that chooses what the snapshot is of, with n parameters. 0, -ENOMEM, LOOK_FAILED. */
 int look_snapshot(const struct look *look, const char *begin, int n, const char *const *values,
 	enum look_extent extent, struct snapshot *snapshot) __attribute__((warn_unused_result));
 

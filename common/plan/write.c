@@ -170,13 +170,18 @@ static void write_decision(struct json *json, const struct plan_decision *decisi
 	json_close(json, '}');
 }
 
+void plan_write_decisions(struct json *json, const struct plan *plan, size_t first, size_t n)
+{
+	json_open(json, '[');
+	for (size_t i = first; i < first + n && i < plan->n_decisions; i++)
+		write_decision(json, &plan->decisions[i]);
+	json_close(json, ']');
+}
+
 int plan_write_json(const struct plan *plan, size_t first, size_t n, char **textp)
 {
 	struct json json = {0};
 
-	json_open(&json, '[');
-	for (size_t i = first; i < first + n && i < plan->n_decisions; i++)
-		write_decision(&json, &plan->decisions[i]);
-	json_close(&json, ']');
+	plan_write_decisions(&json, plan, first, n);
 	return json_take(&json, textp);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <event2/event.h>
 
@@ -13,9 +14,14 @@
 #include "turn.h"
 #include "worker.h"
 
-enum { CLAIMED_ELSEWHERE_MS = 500 };
+enum {
+	CLAIMED_ELSEWHERE_MS = 500,
+	MOST_TOGETHER = 100, /* requests of groups that are claimed as one batch */
+	/* Of MOST_BATCHES each, one of them at fault: the 24 others of the largest batch. */
+	CLAIMS_APART = 8,
+};
 
-static void next_group(struct dispatch *d);
+static void next_batch(struct dispatch *d);
 
 /* ---- small things --------------------------------------------------------------------------- */
 
@@ -35,16 +41,49 @@ void turn_arm(struct event *timer, long ms)
 	evtimer_add(timer, &tv);
 }
 
-struct group *turn_group(struct dispatch *d)
+const char *turn_number(struct number *number, int64_t value)
 {
-	return &d->groups[d->at];
+	snprintf(number->text, sizeof number->text, "%" PRId64, value);
+	return number->text;
+}
+
+struct batch *turn_batch(struct dispatch *d)
+{
+	return &d->batches[d->at];
 }
 
 bool turn_lease_is_over(struct dispatch *d)
 {
-	const struct group *group = turn_group(d);
+	const struct batch *batch = turn_batch(d);
 
-	return group->lost || turn_clock_ms() >= group->lease_end;
+	return batch->lost || turn_clock_ms() >= batch->lease_end;
+}
+
+static bool has_several(const struct batch *batch)
+{
+	return batch->groups && strchr(batch->groups, ',');
+}
+
+/*
+ * Something went wrong with the batch at work. One of its groups may be to blame, and the next claim would
+ * put the same ones together again and again, and whoever waits in the others would never be met: so
+ * groups are claimed each by itself for a while, and what is wrong with one keeps only that one from
+ * being planned. They come in no order then, and so often that the others get their turn.
+ */
+static void come_apart(struct dispatch *d)
+{
+	if (d->at < d->n_batches && has_several(turn_batch(d)))
+		d->apart = CLAIMS_APART;
+}
+
+static void forget_batches(struct dispatch *d)
+{
+	while (d->n_batches > 0) {
+		struct batch *batch = &d->batches[--d->n_batches];
+
+		free(batch->groups);
+		free(batch->fences);
+	}
 }
 
 /* ---- calls, and the end of a turn ----------------------------------------------------------- */
@@ -52,6 +91,7 @@ bool turn_lease_is_over(struct dispatch *d)
 static void finish_turn(struct dispatch *d)
 {
 	round_clear(d);
+	forget_batches(d);
 	evtimer_del(d->renew_timer);
 	evtimer_del(d->pause_timer);
 	if (d->failed || (d->progress == 0 && (d->troubled || d->left_over > 0)))
@@ -74,6 +114,7 @@ static void end_turn(struct dispatch *d)
 
 void turn_fail(struct dispatch *d)
 {
+	come_apart(d);
 	d->failed = true;
 	end_turn(d);
 }
@@ -100,41 +141,37 @@ bool turn_take(struct dispatch *d, const struct pg_reply *reply)
 	return !d->ending;
 }
 
-void turn_log_refusal(const struct dispatch *d, const char *what, const struct pg_reply *reply)
+void turn_log_refusal(const struct batch *batch, const char *what, const struct pg_reply *reply)
 {
-	log_error("call refused", "call=%s group=%" PRId32 " sqlstate=%s why=\"%s\"", what,
-		d->at < d->n_groups ? d->groups[d->at].id : 0, reply->sqlstate, reply->text);
-}
-
-void numbers_set(struct numbers *numbers, int i, int64_t number)
-{
-	snprintf(numbers->texts[i], sizeof numbers->texts[i], "%" PRId64, number);
-	numbers->values[i] = numbers->texts[i];
-}
-
-struct numbers *numbers_of_group(struct numbers *numbers, const struct group *group)
-{
-	numbers_set(numbers, 0, group->id);
-	numbers_set(numbers, 1, group->fence);
-	return numbers;
+	log_error("call refused", "call=%s groups=\"%s\" sqlstate=%s why=\"%s\"", what,
+		batch ? batch->groups : "", reply->sqlstate, reply->text);
 }
 
 /* ---- leases --------------------------------------------------------------------------------- */
 
 static void on_renewed(const struct pg_reply *reply, void *arg)
 {
-	struct group *group = arg;
-	struct dispatch *d = group->dispatch;
+	struct batch *batch = arg;
+	struct dispatch *d = batch->dispatch;
 
 	if (turn_take(d, reply)) {
 		if (reply->outcome == PG_REFUSED)
-			turn_log_refusal(d, "renew_group", reply);
+			turn_log_refusal(batch, "renew_groups", reply);
 		else if (PQntuples(reply->result) == 1 && PQgetvalue(reply->result, 0, 0)[0] == 't')
-			group->lease_end = group->asked + d->lease_ms;
+			batch->lease_end = batch->asked + d->lease_ms;
 		else
-			group->lost = true;
+			batch->lost = true;
 	}
 	turn_settle(d);
+}
+
+static void renew(struct dispatch *d, struct batch *batch)
+{
+	struct number lease;
+	const char *values[] = {batch->groups, batch->fences, turn_number(&lease, d->lease_ms)};
+
+	batch->asked = turn_clock_ms();
+	turn_call(d, "SELECT vac_daemon.renew_groups($1, $2, $3)", 3, values, on_renewed, batch);
 }
 
 static void on_renew_timer(evutil_socket_t fd, short what, void *arg)
@@ -143,18 +180,9 @@ static void on_renew_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = d->at; i < d->n_groups && !d->ending; i++) {
-		struct group *group = &d->groups[i];
-		struct numbers numbers;
-
-		if (group->lost)
-			continue;
-		group->asked = turn_clock_ms();
-		numbers_of_group(&numbers, group);
-		numbers_set(&numbers, 2, d->lease_ms);
-		turn_call(d, "SELECT vac_daemon.renew_group($1, $2, $3)", 3, numbers.values,
-			on_renewed, group);
-	}
+	for (size_t i = d->at; i < d->n_batches && !d->ending; i++)
+		if (!d->batches[i].lost)
+			renew(d, &d->batches[i]);
 	if (!d->ending)
 		turn_arm(d->renew_timer, d->lease_ms / 2);
 	turn_settle(d);
@@ -162,45 +190,48 @@ static void on_renew_timer(evutil_socket_t fd, short what, void *arg)
 
 static void on_released(const struct pg_reply *reply, void *arg)
 {
-	struct dispatch *d = arg;
+	struct batch *batch = arg;
+	struct dispatch *d = batch->dispatch;
 
 	/* Said also when the turn is ending without it. */
 	turn_take(d, reply);
 	if (reply->outcome == PG_REFUSED)
-		turn_log_refusal(d, "release_group", reply);
+		turn_log_refusal(batch, "release_groups", reply);
 	turn_settle(d);
 }
 
-static void release_group(struct dispatch *d, const struct group *group)
+/* Of a batch that is lost there may be other groups than the one that was. */
+static void release_batch(struct dispatch *d, struct batch *batch)
 {
-	struct numbers numbers;
+	const char *values[] = {batch->groups, batch->fences};
 
-	if (!group->lost)
-		turn_call(d, "SELECT vac_daemon.release_group($1, $2)", 2,
-			numbers_of_group(&numbers, group)->values, on_released, d);
+	if (!batch->lost || has_several(batch))
+		turn_call(d, "SELECT vac_daemon.release_groups($1, $2)", 2, values, on_released,
+			batch);
 }
 
-/* ---- one group: the end --------------------------------------------------------------------- */
+/* ---- one batch: the end --------------------------------------------------------------------- */
 
-void turn_leave_group(struct dispatch *d)
+void turn_leave_batch(struct dispatch *d)
 {
 	round_clear(d);
-	release_group(d, turn_group(d));
+	release_batch(d, turn_batch(d));
 	d->at++;
-	next_group(d);
+	next_batch(d);
 }
 
-void turn_give_up_group(struct dispatch *d)
+void turn_give_up_batch(struct dispatch *d)
 {
+	come_apart(d);
 	d->troubled = true;
-	turn_leave_group(d);
+	turn_leave_batch(d);
 }
 
-void turn_lose_group(struct dispatch *d)
+void turn_lose_batch(struct dispatch *d)
 {
-	log_warning("lease over, plan thrown away", "group=%" PRId32, turn_group(d)->id);
-	turn_group(d)->lost = true;
-	turn_give_up_group(d);
+	log_warning("lease over, plan thrown away", "groups=\"%s\"", turn_batch(d)->groups);
+	turn_batch(d)->lost = true;
+	turn_give_up_batch(d);
 }
 
 /* ---- the turn ------------------------------------------------------------------------------- */
@@ -211,42 +242,62 @@ static void on_next(const struct pg_reply *reply, void *arg)
 
 	if (turn_take(d, reply)) {
 		if (reply->outcome == PG_REFUSED)
-			turn_log_refusal(d, "next_dispatch", reply);
+			turn_log_refusal(NULL, "next_dispatch", reply);
 		else if (PQntuples(reply->result) == 1 && !PQgetisnull(reply->result, 0, 0))
 			d->next_ms = (long)pg_int(reply->result, 0, 0);
 		/* What is due although nothing could be claimed is at work elsewhere. */
-		if (d->n_groups == 0 && d->next_ms >= 0 && d->next_ms < CLAIMED_ELSEWHERE_MS)
+		if (d->n_batches == 0 && d->next_ms >= 0 && d->next_ms < CLAIMED_ELSEWHERE_MS)
 			d->next_ms = CLAIMED_ELSEWHERE_MS;
 		end_turn(d);
 	}
 	turn_settle(d);
 }
 
-static void next_group(struct dispatch *d)
+static void next_batch(struct dispatch *d)
 {
+	const char *id = d->daemon_id;
+
 	d->round = d->n_plans = 0;
-	while (d->stopping && d->at < d->n_groups)
-		release_group(d, &d->groups[d->at++]);
-	if (d->at < d->n_groups)
+	while (d->stopping && d->at < d->n_batches)
+		release_batch(d, &d->batches[d->at++]);
+	if (d->at < d->n_batches)
 		round_begin(d);
 	else if (stage_is_woken(d->stage))
 		/* The next turn claims at once: what is due later is asked after that. */
 		end_turn(d);
-	else if (!turn_call(d, "SELECT vac_daemon.next_dispatch()", 0, NULL, on_next, d))
+	else if (!turn_call(d, "SELECT vac_daemon.next_dispatch($1)", 1, &id, on_next, d))
 		turn_fail(d);
 }
 
-static void take_claims(struct dispatch *d, const PGresult *result)
+/* False: no memory. */
+static bool take_claims(struct dispatch *d, const PGresult *result)
 {
-	int id = PQfnumber(result, "group_id"), fence = PQfnumber(result, "fence");
+	int groups = PQfnumber(result, "groups"), fences = PQfnumber(result, "fences");
 
-	for (int i = 0; i < PQntuples(result) && i < MOST_GROUPS; i++)
-		d->groups[d->n_groups++] = (struct group){
+	for (int i = 0; i < PQntuples(result) && i < MOST_BATCHES; i++) {
+		struct batch *batch = &d->batches[d->n_batches++];
+
+		*batch = (struct batch){
 			.dispatch = d,
-			.id = (int32_t)pg_int(result, i, id),
-			.fence = pg_int(result, i, fence),
+			.groups = strdup(PQgetvalue(result, i, groups)),
+			.fences = strdup(PQgetvalue(result, i, fences)),
 			.lease_end = d->claim_asked + d->lease_ms,
 		};
+		if (batch->groups == NULL || batch->fences == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* A claim in vain is nobody's turn: while the database is away or all is at work elsewhere, apart stays. */
+static void begin_batches(struct dispatch *d)
+{
+	if (d->n_batches > 0) {
+		turn_arm(d->renew_timer, d->lease_ms / 2);
+		if (d->apart > 0)
+			d->apart--;
+	}
+	next_batch(d);
 }
 
 static void on_claimed(const struct pg_reply *reply, void *arg)
@@ -255,37 +306,43 @@ static void on_claimed(const struct pg_reply *reply, void *arg)
 
 	if (turn_take(d, reply)) {
 		if (reply->outcome == PG_REFUSED) {
-			turn_log_refusal(d, "claim_groups", reply);
+			turn_log_refusal(NULL, "claim_groups", reply);
+			turn_fail(d);
+		} else if (!take_claims(d, reply->result)) {
 			turn_fail(d);
 		} else {
-			take_claims(d, reply->result);
-			if (d->n_groups > 0)
-				turn_arm(d->renew_timer, d->lease_ms / 2);
-			next_group(d);
+			begin_batches(d);
 		}
 	}
 	turn_settle(d);
 }
 
+/* 0: each group by itself. */
+static long most_together(const struct dispatch *d)
+{
+	if (d->apart > 0)
+		return 0;
+	return d->batch < MOST_TOGETHER ? d->batch : MOST_TOGETHER;
+}
+
 static void turn(void *arg)
 {
 	struct dispatch *d = arg;
-	struct numbers numbers;
-	const char *values[3];
+	struct number most, lease, together;
+	const char *values[4];
 
 	d->ending = d->failed = d->troubled = false;
-	d->progress = d->left_over = d->n_groups = d->at = 0;
+	d->progress = d->left_over = d->at = 0;
 	d->next_ms = -1;
 	d->lease_ms = d->next_lease_ms;
 	d->batch = d->next_batch;
-	numbers_set(&numbers, 0, MOST_GROUPS);
-	numbers_set(&numbers, 1, d->lease_ms);
 	values[0] = d->daemon_id;
-	values[1] = numbers.values[0];
-	values[2] = numbers.values[1];
+	values[1] = turn_number(&most, MOST_BATCHES);
+	values[2] = turn_number(&lease, d->lease_ms);
+	values[3] = turn_number(&together, most_together(d));
 	d->claim_asked = turn_clock_ms();
-	turn_call(d, "SELECT group_id, fence FROM vac_daemon.claim_groups($1, $2, $3)", 3, values,
-		on_claimed, d);
+	turn_call(d, "SELECT groups, fences FROM vac_daemon.claim_groups($1, $2, $3, $4)", 4,
+		values, on_claimed, d);
 	turn_settle(d);
 }
 
@@ -329,6 +386,7 @@ struct dispatch *dispatch_free(struct dispatch *d)
 	if (d->pause_timer)
 		event_free(d->pause_timer);
 	round_clear(d);
+	forget_batches(d);
 	free(d);
 	return NULL;
 }

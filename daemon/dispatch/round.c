@@ -1,50 +1,72 @@
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "log.h"
 #include "plan.h"
 #include "snapshot.h"
+#include "split.h"
 #include "turn.h"
 #include "worker.h"
 
 void round_clear(struct dispatch *d)
 {
+	for (size_t i = 0; i < d->n_shares; i++)
+		plan_free(d->shares[i].plan);
+	d->shares = NULL;
+	d->n_shares = d->planned = d->n_decisions = 0;
 	d->snapshot = snapshot_free(d->snapshot);
-	d->plan = plan_free(d->plan);
+	free(d->decisions);
+	d->decisions = NULL;
 }
 
 /* A plan that might have become better is worth a line. */
-static void log_plan(const struct dispatch *d, const struct plan *plan)
+static void log_plan(int32_t group, const struct plan *plan)
 {
 	log_line(plan->limited ? LOG_NOTICE : LOG_DEBUG, "group planned",
 		"group=%" PRId32 " requests=%zu cost=%" PRId64 " moves=%zu steps=%" PRId64
 		" exact=%d limited=%d",
-		d->groups[d->at].id, plan->n_decisions, plan->cost, plan->n_moves, plan->steps,
-		plan->exact, plan->limited);
+		group, plan->n_decisions, plan->cost, plan->n_moves, plan->steps, plan->exact,
+		plan->limited);
+}
+
+static void plan_next(struct dispatch *d)
+{
+	if (d->planned < d->n_shares)
+		worker_start(d->worker, &d->shares[d->planned].input);
+	else
+		store_begin(d);
+}
+
+/* One group's plan says nothing of the others'. */
+static void take_plan(struct dispatch *d, int result, struct plan *plan, const char *error)
+{
+	struct share *share = &d->shares[d->planned++];
+
+	share->plan = plan;
+	if (result < 0)
+		log_error("planner failed", "group=%" PRId32 " error=%d", share->group, -result);
+	else if (result == PLAN_INVALID)
+		log_error("no plan possible", "group=%" PRId32 " why=\"%s\"", share->group, error);
+	else
+		log_plan(share->group, plan);
+	if (result != 0)
+		d->troubled = true;
+	plan_next(d);
 }
 
 void round_on_planned(int result, struct plan *plan, const char *error, void *arg)
 {
 	struct dispatch *d = arg;
 
-	d->plan = plan;
-	if (!d->ending) {
-		if (result < 0) {
-			log_error("planner failed", "error=%d", -result);
-			turn_fail(d);
-		} else if (result == PLAN_INVALID) {
-			log_error("no plan possible", "group=%" PRId32 " why=\"%s\"",
-				turn_group(d)->id, error);
-			turn_give_up_group(d);
-		} else {
-			log_plan(d, plan);
-			store_begin(d);
-		}
-	}
+	if (d->ending)
+		plan_free(plan);
+	else
+		take_plan(d, result, plan, error);
 	turn_settle(d);
 }
 
-static void start_plan(struct dispatch *d)
+static void start_plans(struct dispatch *d)
 {
 	int32_t locked[MOST_LOCKED];
 	const struct plan_input *input;
@@ -57,10 +79,10 @@ static void start_plan(struct dispatch *d)
 	input = snapshot_finish(d->snapshot, locked, d->n_locked);
 	if (input->n_requests < snapshot_n_asked(d->snapshot))
 		d->troubled = true;
-	if (input->n_requests == 0)
-		turn_leave_group(d);
+	if (snapshot_split(d->snapshot, &d->shares, &d->n_shares) < 0)
+		turn_fail(d);
 	else
-		worker_start(d->worker, input);
+		plan_next(d);
 }
 
 static void on_snapshot_part(const struct pg_reply *reply, void *arg)
@@ -70,7 +92,7 @@ static void on_snapshot_part(const struct pg_reply *reply, void *arg)
 
 	if (turn_take(d, reply) && d->snapshot_result == 0) {
 		if (reply->outcome == PG_REFUSED) {
-			turn_log_refusal(d, "snapshot", reply);
+			turn_log_refusal(turn_batch(d), "snapshot", reply);
 			d->snapshot_result = SNAPSHOT_INVALID;
 		} else {
 			d->snapshot_result = snapshot_take(d->snapshot, part, reply->result);
@@ -84,7 +106,7 @@ static void on_transaction(const struct pg_reply *reply, void *arg)
 	struct dispatch *d = arg;
 
 	if (turn_take(d, reply) && reply->outcome == PG_REFUSED && d->snapshot_result == 0) {
-		turn_log_refusal(d, "snapshot", reply);
+		turn_log_refusal(turn_batch(d), "snapshot", reply);
 		d->snapshot_result = SNAPSHOT_INVALID;
 	}
 	turn_settle(d);
@@ -98,11 +120,11 @@ static void on_snapshot_end(const struct pg_reply *reply, void *arg)
 		if (d->snapshot_result < 0)
 			turn_fail(d);
 		else if (d->snapshot_result == SNAPSHOT_CLOSED || turn_lease_is_over(d))
-			turn_lose_group(d);
+			turn_lose_batch(d);
 		else if (d->snapshot_result != 0 || reply->outcome == PG_REFUSED)
-			turn_give_up_group(d);
+			turn_give_up_batch(d);
 		else
-			start_plan(d);
+			start_plans(d);
 	}
 	turn_settle(d);
 }
@@ -110,35 +132,25 @@ static void on_snapshot_end(const struct pg_reply *reply, void *arg)
 /* All queued in one go, so that nobody else's call comes between BEGIN and COMMIT. */
 static void ask_for_snapshot(struct dispatch *d)
 {
-	static const struct {
-		const char *statement;
-		int n; /* of the parameters below */
-		int first;
-	} parts[SNAPSHOT_PARTS] = {
-		[SNAPSHOT_BEGIN] = {"SELECT * FROM vac_daemon.snapshot_begin($1, $2, $3)", 3, 0},
-		[SNAPSHOT_POLICY] = {"SELECT * FROM vac_daemon.snapshot_policy()", 0, 0},
-		[SNAPSHOT_ZONES] = {"SELECT * FROM vac_daemon.snapshot_zones($1)", 1, 0},
-		[SNAPSHOT_OFFICES] = {"SELECT * FROM vac_daemon.snapshot_offices($1)", 1, 0},
-		[SNAPSHOT_COORDINATORS] = {"SELECT * FROM vac_daemon.snapshot_coordinators($1, $2)",
-			2, 3},
-		[SNAPSHOT_BUSY] = {"SELECT * FROM vac_daemon.snapshot_busy($1)", 1, 0},
-		[SNAPSHOT_REQUESTS] = {"SELECT * FROM vac_daemon.snapshot_requests($1, $2)", 2, 3},
-		[SNAPSHOT_STANDING] = {"SELECT * FROM vac_daemon.snapshot_standing($1)", 1, 0},
+	static const char *const parts[SNAPSHOT_PARTS] = {
+		[SNAPSHOT_BEGIN] = "SELECT * FROM vac_daemon.snapshot_begin($1, $2, $3)",
+		[SNAPSHOT_POLICY] = "SELECT * FROM vac_daemon.snapshot_policy()",
+		[SNAPSHOT_ZONES] = "SELECT * FROM vac_daemon.snapshot_zones()",
+		[SNAPSHOT_OFFICES] = "SELECT * FROM vac_daemon.snapshot_offices()",
+		[SNAPSHOT_COORDINATORS] = "SELECT * FROM vac_daemon.snapshot_coordinators()",
+		[SNAPSHOT_BUSY] = "SELECT * FROM vac_daemon.snapshot_busy()",
+		[SNAPSHOT_REQUESTS] = "SELECT * FROM vac_daemon.snapshot_requests()",
+		[SNAPSHOT_STANDING] = "SELECT * FROM vac_daemon.snapshot_standing()",
 	};
-	struct numbers numbers;
-	const char *values[5];
-	bool sent;
-
-	numbers_of_group(&numbers, turn_group(d));
-	numbers_set(&numbers, 2, d->batch);
-	values[0] = values[3] = numbers.values[0];
-	values[1] = numbers.values[1];
-	values[2] = values[4] = numbers.values[2];
-	sent = turn_call(
+	const struct batch *batch = turn_batch(d);
+	struct number most;
+	const char *values[] = {batch->groups, batch->fences, turn_number(&most, d->batch)};
+	bool sent = turn_call(
 		d, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL, on_transaction, d);
+
 	for (int i = 0; sent && i < SNAPSHOT_PARTS; i++)
-		sent = turn_call(d, parts[i].statement, parts[i].n, values + parts[i].first,
-			on_snapshot_part, d);
+		sent = turn_call(
+			d, parts[i], i == SNAPSHOT_BEGIN ? 3 : 0, values, on_snapshot_part, d);
 	if (sent)
 		sent = turn_call(d, "COMMIT", 0, NULL, on_snapshot_end, d);
 	if (!sent && d->calls > 0)
@@ -155,7 +167,7 @@ void round_begin(struct dispatch *d)
 	if (d->snapshot == NULL)
 		turn_fail(d);
 	else if (turn_lease_is_over(d))
-		turn_lose_group(d);
+		turn_lose_batch(d);
 	else
 		ask_for_snapshot(d);
 }

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "plan.h"
 #include "rows.h"
+#include "split.h"
 
 struct snapshot {
 	struct arena arena;
@@ -15,6 +16,8 @@ struct snapshot {
 	struct plan_zone *zones;
 	int32_t *zone_names; /* codes, one a zone */
 	struct plan_office *offices;
+	struct split_home *homes; /* of all offices, also of those left out */
+	size_t n_homes;
 	struct plan_coordinator *coordinators;
 	struct plan_appointment *appointments;
 	struct plan_request *requests, *standing;
@@ -214,22 +217,32 @@ static void take_backups(struct row *row, int first_column, struct plan_office *
 static int take_offices(struct snapshot *snapshot, const PGresult *result)
 {
 	static const char *const names[] = {"office_id", "backup_ids", "backup_ranks",
-		"travel_minutes", "urgent_hours", "office_hours", NULL};
+		"travel_minutes", "urgent_hours", "office_hours", "group_id", NULL};
 	struct row row;
 	int r = open_part(
 		snapshot, &row, result, names, sizeof *snapshot->offices, &snapshot->offices);
 
-	while (r == 0 && row_next(&row)) {
+	if (r != 0)
+		return r;
+	snapshot->homes = arena_get(
+		&snapshot->arena, (size_t)PQntuples(result), sizeof *snapshot->homes);
+	if (snapshot->homes == NULL)
+		return -ENOMEM;
+	while (row_next(&row)) {
 		struct plan_office *office = &snapshot->offices[snapshot->input.n_offices];
+		int32_t group = row_id(&row, 6);
 
 		office->id = row_id(&row, 0);
+		if (!row.bad)
+			snapshot->homes[snapshot->n_homes++] = (struct split_home){
+				office->id, group};
 		take_backups(&row, 1, office);
 		office->urgent_hours = row_spans(&row, 4);
 		office->office_hours = row_spans(&row, 5);
 		if (keep(&row, "office", row.bad ? NULL : plan_check_office(office)))
 			snapshot->input.n_offices++;
 	}
-	return r != 0 ? r : end_part(&row);
+	return end_part(&row);
 }
 
 /* Index of the zone with this name, or one that no zone has. */
@@ -373,25 +386,34 @@ static int take_requests(struct snapshot *snapshot, const PGresult *result)
 	return r != 0 ? r : end_part(&row);
 }
 
-static bool coordinator_is_known(const struct snapshot *snapshot, int32_t id)
+static const struct plan_coordinator *find_coordinator(const struct snapshot *snapshot, int32_t id)
 {
 	for (size_t i = 0; i < snapshot->input.n_coordinators; i++)
 		if (snapshot->coordinators[i].id == id)
-			return true;
-	return false;
+			return &snapshot->coordinators[i];
+	return NULL;
 }
 
-/* One that may be moved, if its own row and its coordinator's are sound; else NULL. */
-static struct plan_appointment *find_movable(struct snapshot *snapshot, int64_t id)
+static bool is_one_group(const struct snapshot *snapshot, int32_t office, int32_t other)
+{
+	const struct split_home *a = split_find_home(snapshot->homes, snapshot->n_homes, office);
+	const struct split_home *b = split_find_home(snapshot->homes, snapshot->n_homes, other);
+
+	return a && b && a->group == b->group;
+}
+
+/* One that may be moved for the office, if its own row and its coordinator's are sound; else NULL. What
+ * is another group's case by now stays where it is. */
+static struct plan_appointment *find_movable(struct snapshot *snapshot, int64_t id, int32_t office)
 {
 	const struct plan_appointment key = {.id = id};
 	struct plan_appointment *found = bsearch(&key, snapshot->appointments,
 		snapshot->input.n_appointments, sizeof key, by_appointment);
+	const struct plan_coordinator *one = NULL;
 
-	if (found == NULL || found->request != 0
-		|| !coordinator_is_known(snapshot, found->coordinator))
-		return NULL;
-	return found;
+	if (found && found->request == 0)
+		one = find_coordinator(snapshot, found->coordinator);
+	return one && is_one_group(snapshot, one->office, office) ? found : NULL;
 }
 
 static int take_standing(struct snapshot *snapshot, const PGresult *result)
@@ -402,10 +424,12 @@ static int take_standing(struct snapshot *snapshot, const PGresult *result)
 
 	while (r == 0 && row_next(&row)) {
 		struct plan_request *one = &snapshot->standing[snapshot->input.n_standing];
-		struct plan_appointment *appointment = find_movable(snapshot, row_number(&row, 0));
+		struct plan_appointment *appointment;
+		int64_t id = row_number(&row, 0);
 		bool accepted = row_truth(&row, 1);
 
 		read_request(&row, STANDING_COLUMNS, one);
+		appointment = find_movable(snapshot, id, one->office);
 		if (!keep(&row, "standing",
 			    row.bad ? NULL : plan_check_request(&snapshot->input, one))
 			|| appointment == NULL)
@@ -480,14 +504,15 @@ const struct plan_input *snapshot_finish(
 	return &snapshot->input;
 }
 
+int snapshot_split(struct snapshot *snapshot, struct share **sharesp, size_t *np)
+{
+	return split_input(&snapshot->input, snapshot->homes, snapshot->n_homes, &snapshot->arena,
+		sharesp, np);
+}
+
 int32_t snapshot_word(struct snapshot *snapshot, const char *word)
 {
 	return words_code(&snapshot->words, word);
-}
-
-int64_t snapshot_now(const struct snapshot *snapshot)
-{
-	return snapshot->input.now;
 }
 
 void snapshot_forbid_moves(struct snapshot *snapshot)

@@ -12,6 +12,7 @@
 #include <libpq-fe.h>
 
 struct plan_input;
+struct share;
 struct snapshot;
 
 /* In the order they are asked for: codes of words must be known before the rows that use them are
@@ -33,7 +34,7 @@ struct snapshot *snapshot_new(void) __attribute__((warn_unused_result));
 struct snapshot *snapshot_free(struct snapshot *snapshot);
 
 /* Copies what it needs. 0, -ENOMEM, SNAPSHOT_INVALID: columns are missing or there is no row at
- * all where one must be; SNAPSHOT_CLOSED: the fence is not valid any more. Logged. */
+ * all where one must be; SNAPSHOT_CLOSED: a fence is not valid any more. Logged. */
 enum { SNAPSHOT_INVALID = 1, SNAPSHOT_CLOSED = 2 };
 int snapshot_take(struct snapshot *snapshot, enum snapshot_part part, const PGresult *result)
 	__attribute__((warn_unused_result));
@@ -42,11 +43,12 @@ int snapshot_take(struct snapshot *snapshot, enum snapshot_part part, const PGre
  * stay where they are. The input is borrowed. */
 const struct plan_input *snapshot_finish(
 	struct snapshot *snapshot, const int32_t *locked, size_t n_locked);
+/* After that: one input for each group, see split.h; borrowed, too. 0 or -ENOMEM. */
+int snapshot_split(struct snapshot *snapshot, struct share **sharesp, size_t *np)
+	__attribute__((warn_unused_result));
 /* The code of a word, new or known; 0: no memory. */
 int32_t snapshot_word(struct snapshot *snapshot, const char *word)
 	__attribute__((warn_unused_result));
-/* The moment that is planned from, in seconds since 1970. */
-int64_t snapshot_now(const struct snapshot *snapshot);
 /* The plan will move nothing. */
 void snapshot_forbid_moves(struct snapshot *snapshot);
 /* Open requests that the database gave, also those that were left out. */

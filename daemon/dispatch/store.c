@@ -8,6 +8,7 @@
 #include "log.h"
 #include "plan.h"
 #include "snapshot.h"
+#include "split.h"
 #include "turn.h"
 
 enum {
@@ -51,17 +52,17 @@ void store_forget_locks(struct dispatch *d)
 	d->n_locked = n;
 }
 
-/* What was refused is planned again; so is the rest of a group that one plan could not take in. */
+/* What was refused is planned again; so is the rest of a batch that one round could not take in. */
 static void end_round(struct dispatch *d)
 {
 	bool more = snapshot_n_asked(d->snapshot) >= (size_t)d->batch && d->kept > 0;
 
 	d->round = more ? 0 : d->round + 1;
 	if (d->again == 0 && !more) {
-		turn_leave_group(d);
+		turn_leave_batch(d);
 	} else if (d->round >= MOST_ROUNDS || d->stopping) {
 		d->left_over += d->again;
-		turn_leave_group(d);
+		turn_leave_batch(d);
 	} else {
 		round_begin(d);
 	}
@@ -122,8 +123,8 @@ static void log_refused(
 static const struct plan_decision *find_decision(const struct dispatch *d, int64_t request)
 {
 	for (size_t i = d->stored; i < d->stored + d->part; i++)
-		if (d->plan->decisions[i].request == request)
-			return &d->plan->decisions[i];
+		if (d->decisions[i].request == request)
+			return &d->decisions[i];
 	return NULL;
 }
 
@@ -147,6 +148,8 @@ static void take_outcome(struct dispatch *d, const struct plan_decision *decisio
 		log_refused(d, decision, rule);
 		if (rule && strcmp(rule, "locked") == 0)
 			leave_locked(d, decision);
+		else if (rule && strcmp(rule, "request_locked") == 0)
+			d->left_over++; /* another round now would find the same */
 		else
 			d->again++;
 		return;
@@ -176,7 +179,7 @@ static void take_outcomes(struct dispatch *d, const PGresult *result)
 	}
 }
 
-/* The fence is checked in the call: when another has the group, that is the rule everywhere. */
+/* Fences are checked in the call: when another has one of the groups, that is the rule everywhere. */
 static bool fence_is_broken(const PGresult *result)
 {
 	int rule = PQfnumber(result, "rule");
@@ -188,7 +191,7 @@ static bool fence_is_broken(const PGresult *result)
 static void part_is_stored(struct dispatch *d, const PGresult *result)
 {
 	if (fence_is_broken(result)) {
-		turn_lose_group(d);
+		turn_lose_batch(d);
 		return;
 	}
 	take_outcomes(d, result);
@@ -210,7 +213,7 @@ static bool may_pass(const char *sqlstate)
 /* A decision that fails by itself too is left for a later turn. */
 static void skip_decision(struct dispatch *d, const char *sqlstate)
 {
-	const struct plan_decision *decision = &d->plan->decisions[d->stored];
+	const struct plan_decision *decision = &d->decisions[d->stored];
 
 	log_warning("decision not stored", "request=%" PRId64 " sqlstate=%s", decision->request,
 		sqlstate);
@@ -255,7 +258,7 @@ static void part_is_refused(struct dispatch *d, const struct pg_reply *reply)
 	bool locked = strcmp(reply->sqlstate, LOCK_NOT_AVAILABLE) == 0;
 
 	if (!passing)
-		turn_log_refusal(d, "store_plan", reply);
+		turn_log_refusal(turn_batch(d), "store_plans", reply);
 	if (d->one_by_one && (!passing || locked || d->tries >= MOST_TRIES)) {
 		skip_decision(d, reply->sqlstate);
 		return;
@@ -293,18 +296,17 @@ static bool is_passed_over(const struct dispatch *d, const struct plan_decision 
 
 static void measure_part(struct dispatch *d)
 {
-	size_t n = d->plan->n_decisions, most = d->one_by_one ? 1 : MOST_PART;
-	const struct plan_decision *decisions = d->plan->decisions;
+	size_t n = d->n_decisions, most = d->one_by_one ? 1 : MOST_PART;
 
-	for (; d->stored < n && is_passed_over(d, &decisions[d->stored]); d->stored++) {
-		if (decisions[d->stored].urgency == PLAN_ROUTINE)
+	for (; d->stored < n && is_passed_over(d, &d->decisions[d->stored]); d->stored++) {
+		if (d->decisions[d->stored].urgency == PLAN_ROUTINE)
 			d->left_over++;
 		else
 			d->again++;
 	}
 	d->part = 0;
 	while (d->part < most && d->stored + d->part < n
-		&& !is_passed_over(d, &decisions[d->stored + d->part]))
+		&& !is_passed_over(d, &d->decisions[d->stored + d->part]))
 		d->part++;
 }
 
@@ -314,56 +316,70 @@ static void write_number(struct json *json, const char *key, int64_t number)
 	json_number(json, number);
 }
 
-/* What vac_daemon.store_plan() keeps of the whole plan. 0 or -ENOMEM. */
-static int write_about(const struct dispatch *d, char **textp)
+/* What vac_daemon.store_plans() keeps of a whole plan. */
+static void write_about(struct json *json, const struct dispatch *d, const struct share *share)
 {
-	const struct plan *plan = d->plan;
+	const struct plan *plan = share->plan;
 	int64_t unserved = 0, late = 0;
-	struct json json = {0};
 
 	for (int i = 0; i < PLAN_URGENCIES; i++) {
 		unserved += plan->unserved[i];
 		late += plan->late_minutes[i];
 	}
-	json_open(&json, '{');
-	write_number(&json, "round", d->n_plans);
-	write_number(&json, "now", snapshot_now(d->snapshot));
-	write_number(&json, "requests", (int64_t)plan->n_decisions);
-	write_number(&json, "unserved", unserved);
-	write_number(&json, "late_minutes", late);
-	write_number(&json, "moves", (int64_t)plan->n_moves);
-	write_number(&json, "cost", plan->cost);
-	write_number(&json, "steps", plan->steps);
-	json_key(&json, "exact");
-	json_truth(&json, plan->exact);
-	json_key(&json, "limited");
-	json_truth(&json, plan->limited);
-	json_close(&json, '}');
+	write_number(json, "group", share->group);
+	write_number(json, "round", d->n_plans);
+	write_number(json, "now", share->input.now);
+	write_number(json, "requests", (int64_t)plan->n_decisions);
+	write_number(json, "unserved", unserved);
+	write_number(json, "late_minutes", late);
+	write_number(json, "moves", (int64_t)plan->n_moves);
+	write_number(json, "cost", plan->cost);
+	write_number(json, "steps", plan->steps);
+	json_key(json, "exact");
+	json_truth(json, plan->exact);
+	json_key(json, "limited");
+	json_truth(json, plan->limited);
+}
+
+/* The plans of which decisions are in the part, each with these. 0 or -ENOMEM. */
+static int write_part(const struct dispatch *d, char **textp)
+{
+	size_t before = 0, part_end = d->stored + d->part;
+	struct json json = {0};
+
+	json_open(&json, '[');
+	for (size_t i = 0; i < d->n_shares && before < part_end; i++) {
+		const struct plan *plan = d->shares[i].plan;
+		size_t n = plan ? plan->n_decisions : 0;
+		size_t first = before < d->stored ? d->stored - before : 0;
+		size_t end = part_end - before < n ? part_end - before : n;
+
+		if (first < end) {
+			json_open(&json, '{');
+			write_about(&json, d, &d->shares[i]);
+			json_key(&json, "decisions");
+			plan_write_decisions(&json, plan, first, end - first);
+			json_close(&json, '}');
+		}
+		before += n;
+	}
+	json_close(&json, ']');
 	return json_take(&json, textp);
 }
 
 static void store_part(struct dispatch *d)
 {
-	struct numbers numbers;
-	char *decisions = NULL, *about = NULL;
-	const char *values[4];
+	char *plans;
+	const char *values[] = {turn_batch(d)->groups, turn_batch(d)->fences, NULL};
 
-	if (plan_write_json(d->plan, d->stored, d->part, &decisions) < 0
-		|| write_about(d, &about) < 0) {
+	if (write_part(d, &plans) < 0) {
 		turn_fail(d);
-	} else {
-		numbers_of_group(&numbers, turn_group(d));
-		values[0] = numbers.values[0];
-		values[1] = numbers.values[1];
-		values[2] = decisions;
-		values[3] = about;
-		turn_call(d,
-			"SELECT request_id, outcome, rule FROM vac_daemon.store_plan($1, $2, $3, "
-			"$4)",
-			4, values, on_stored, d);
+		return;
 	}
-	free(decisions);
-	free(about);
+	values[2] = plans;
+	turn_call(d, "SELECT request_id, outcome, rule FROM vac_daemon.store_plans($1, $2, $3)", 3,
+		values, on_stored, d);
+	free(plans);
 }
 
 static void store_next(struct dispatch *d)
@@ -372,9 +388,26 @@ static void store_next(struct dispatch *d)
 	if (d->part == 0)
 		end_round(d);
 	else if (turn_lease_is_over(d))
-		turn_lose_group(d);
+		turn_lose_batch(d);
 	else
 		store_part(d);
+}
+
+/* False: no memory. */
+static bool list_decisions(struct dispatch *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_shares; i++)
+		n += d->shares[i].plan ? d->shares[i].plan->n_decisions : 0;
+	d->decisions = calloc(n ? n : 1, sizeof *d->decisions);
+	for (size_t i = 0; d->decisions && i < d->n_shares; i++) {
+		const struct plan *plan = d->shares[i].plan;
+
+		for (size_t j = 0; plan && j < plan->n_decisions; j++)
+			d->decisions[d->n_decisions++] = plan->decisions[j];
+	}
+	return d->decisions;
 }
 
 void store_begin(struct dispatch *d)
@@ -383,5 +416,8 @@ void store_begin(struct dispatch *d)
 	d->tries = 0;
 	d->one_by_one = false;
 	d->n_plans++;
-	store_next(d);
+	if (list_decisions(d))
+		store_next(d);
+	else
+		turn_fail(d);
 }

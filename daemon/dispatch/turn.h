@@ -1,9 +1,10 @@
 /*
  * turn - one turn of dispatch; only dispatch's own files include it
  *
- * Claim, then for one group after the other snapshot → plan → store, perhaps again, and release.
- * Whatever ends a turn sets `ending`; the turn is over when no call is out and the worker is
- * idle, so that a reply never meets a later turn's state. Every callback ends in turn_settle().
+ * Claim, then for one batch of groups after the other snapshot → a plan for each group → store,
+ * perhaps again, and release. Whatever ends a turn sets `ending`; the turn is over when no call is
+ * out and the worker is idle, so that a reply never meets a later turn's state. Every callback ends
+ * in turn_settle().
  */
 #pragma once
 
@@ -17,23 +18,25 @@
 
 struct event;
 struct plan;
+struct plan_decision;
+struct share;
 struct snapshot;
 struct stage;
 struct worker;
 
 enum {
-	MOST_GROUPS = 4, /* claimed in one turn: few, so that several daemons share the work */
-	MOST_ROUNDS = 3, /* plans of one group while some of it is refused */
+	MOST_BATCHES = 4, /* claimed in one turn: few, so that several daemons share the work */
+	MOST_ROUNDS = 3,  /* plans of one batch while some of it is refused */
 	MOST_LOCKED = 32,
 };
 
-struct group {
+/* Groups that are read and stored together. What few requests cost in calls is shared by them. */
+struct batch {
 	struct dispatch *dispatch;
-	int32_t id;
-	int64_t fence;
-	int64_t lease_end; /* ms of CLOCK_BOOTTIME, from before the lease was asked for */
-	int64_t asked;     /* when the renewal that is out was */
-	bool lost;
+	char *groups, *fences; /* arrays as the database wrote them */
+	int64_t lease_end;     /* ms of CLOCK_BOOTTIME, from before the lease was asked for */
+	int64_t asked;         /* when the renewal that is out was */
+	bool lost;             /* at least one of its groups */
 };
 
 struct dispatch {
@@ -44,24 +47,28 @@ struct dispatch {
 	char daemon_id[40];
 	long next_lease_ms, next_batch; /* for the next turn */
 	bool stopping;
+	int apart; /* claims to come that take each group by itself */
 
 	/* this turn */
 	long lease_ms, batch;
 	size_t calls; /* out */
 	bool ending, failed;
-	bool troubled;              /* a group could not be planned: no hurry with the next turn */
+	bool troubled; /* something could not be planned: no hurry with the next turn */
 	size_t progress, left_over; /* decisions kept; requests left for the next turn */
 	long next_ms;
-	struct group groups[MOST_GROUPS];
-	size_t n_groups, at;
+	struct batch batches[MOST_BATCHES];
+	size_t n_batches, at;
 	int64_t claim_asked;
 
-	/* this group */
+	/* this batch */
 	int round;
-	int n_plans; /* made of it under this claim */
+	int n_plans; /* made of each group under this claim */
 	struct snapshot *snapshot;
 	int parts, snapshot_result;
-	struct plan *plan;
+	struct share *shares; /* one a group, each with its plan; the snapshot's */
+	size_t n_shares, planned;
+	struct plan_decision *decisions; /* of all plans, one after the other */
+	size_t n_decisions;
 	size_t stored, part; /* decisions done with; decisions in the call that is out */
 	size_t again;        /* requests worth another round */
 	size_t kept;         /* decisions kept in this round */
@@ -85,16 +92,17 @@ bool turn_call(struct dispatch *d, const char *statement, int n, const char *con
 bool turn_take(struct dispatch *d, const struct pg_reply *reply);
 void turn_fail(struct dispatch *d);
 void turn_settle(struct dispatch *d);
-void turn_log_refusal(const struct dispatch *d, const char *what, const struct pg_reply *reply);
-/* The group at work; what comes after it. A group is given up when something is wrong with it,
- * lost when its lease is. */
-struct group *turn_group(struct dispatch *d);
+/* batch: that the call was about; NULL: none. */
+void turn_log_refusal(const struct batch *batch, const char *what, const struct pg_reply *reply);
+/* The batch at work; what comes after it. A batch is given up when something is wrong with it,
+ * lost when its lease is; for a while no groups are claimed together then. */
+struct batch *turn_batch(struct dispatch *d);
 bool turn_lease_is_over(struct dispatch *d);
-void turn_leave_group(struct dispatch *d);
-void turn_give_up_group(struct dispatch *d);
-void turn_lose_group(struct dispatch *d);
+void turn_leave_batch(struct dispatch *d);
+void turn_give_up_batch(struct dispatch *d);
+void turn_lose_batch(struct dispatch *d);
 
-/* round.c: snapshot and plan. round_on_planned is the worker's callback. */
+/* round.c: snapshot and plans. round_on_planned is the worker's callback. */
 void round_begin(struct dispatch *d);
 void round_clear(struct dispatch *d);
 void round_on_planned(int result, struct plan *plan, const char *error, void *arg);
@@ -104,11 +112,8 @@ void store_forget_locks(struct dispatch *d);
 void store_begin(struct dispatch *d);
 void store_on_timer(evutil_socket_t fd, short what, void *arg);
 
-/* Numbers as parameters, each in a buffer of its own. */
-struct numbers {
-	char texts[3][24];
-	const char *values[3];
+/* A number as a parameter. */
+struct number {
+	char text[24];
 };
-void numbers_set(struct numbers *numbers, int i, int64_t number);
-/* The first two: group and fence. */
-struct numbers *numbers_of_group(struct numbers *numbers, const struct group *group);
+const char *turn_number(struct number *number, int64_t value);

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION vac_store.moves_of(plan vac_store.planned[]) RETURNS 
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
-			RETURN (SELECT array_agg(m) FROM unnest(plan) p CROSS JOIN LATERAL unnest(plan_rows(p.moves)) m
+			RETURN (SELECT array_agg(m) FROM unnest(plan) p CROSS JOIN LATERAL unnest(plan_rows(p.moves, p.group_id)) m
 				WHERE p.coordinator_id IS NOT NULL AND p.moves IS NOT NULL);
 		END
 	$$;
@@ -103,7 +103,7 @@ CREATE OR REPLACE FUNCTION vac_store.place_moved(one vac_store.planned, moves va
 				RETURN false;
 			END IF;
 			UPDATE request r SET tries = r.tries + 1 WHERE r.request_id = ANY (requests);
-			of_plan := keep_plan(about, now_at);
+			of_plan := keep_plan(about, one.group_id, now_at);
 			INSERT INTO decision (request_id, appointment_id, at, cost, terms, plan_id, made_room_for, moved_from)
 				SELECT m.request_id, coalesce(u.appointment_id, m.appointment_id), now_at, m.cost, m.terms, of_plan, one.request_id,
 						jsonb_build_object('appointment', m.appointment_id, 'coordinator', m.from_coordinator, 'start', m.from_start,
@@ -143,7 +143,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_moving(one vac_store.planned, now_at 
 	SET lock_timeout = '250ms'
 	AS $$
 		DECLARE
-			moves planned[] := coalesce(plan_rows(one.moves), '{}');
+			moves planned[] := plan_rows(one.moves, one.group_id);
 			against text := move_rule(one, moves, now_at, locked_out);
 			-- What it costs to move them depends on it.
 			accepted bigint[] := ARRAY(SELECT a.appointment_id FROM appointment a

@@ -2,8 +2,8 @@
 -- snapshot_begin() first: it chooses the requests and leaves its choice in a setting of the transaction. Only get_ready(), which
 -- looks at nothing of what comes, calls them in another.
 
--- The requests of a group that are to be planned now, most urgent first, with the room each has.
-CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer, now_at timestamptz, due_by timestamptz)
+-- The requests of groups that are to be planned now, most urgent first, with the room each has.
+CREATE OR REPLACE FUNCTION vac_store.due_requests(of_groups integer[], most integer, now_at timestamptz, due_by timestamptz)
 	RETURNS TABLE (request_id bigint, urgency text, earliest timestamptz, latest timestamptz)
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -15,14 +15,14 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 		BEGIN
 			RETURN QUERY
 			WITH due AS MATERIALIZED (
-				SELECT r.request_id, r.office_id, r.urgency, r.due_at, r.open_window,
+				SELECT r.request_id, r.office_id, o.group_id, r.urgency, r.due_at, r.open_window,
 						greatest(now_at, lower(r.open_window)) AS from_at
 					FROM office o
 						JOIN request r ON r.office_id = o.office_id AND r.to_plan AND r.plan_at <= due_by
 						-- OFFSET 0: by its key and no other way, also when this was planned with empty tables.
 						CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c
 							WHERE c.case_id = r.case_id OFFSET 0) c
-					WHERE o.group_id = of_group AND c.state = 'open' AND c.held_since IS NULL
+					WHERE o.group_id = ANY (of_groups) AND c.state = 'open' AND c.held_since IS NULL
 					ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], r.urgency::text), r.due_at, r.request_id
 					LIMIT most
 			), rule AS MATERIALIZED (
@@ -31,23 +31,23 @@ CREATE OR REPLACE FUNCTION vac_store.due_requests(of_group integer, most integer
 						policy_number('horizon', k.urgency) * interval '24 hours' AS horizon
 					FROM (SELECT DISTINCT d.office_id, d.urgency FROM due d) k
 			), room AS (
-				SELECT d.request_id, d.urgency, d.due_at, greatest(lower(d.open_window), u.notice_at) AS earliest,
+				SELECT d.request_id, d.group_id, d.urgency, d.due_at, greatest(lower(d.open_window), u.notice_at) AS earliest,
 						least(upper(d.open_window), d.from_at + u.horizon) AS latest
 					FROM due d JOIN rule u ON u.office_id = d.office_id AND u.urgency = d.urgency
 			)
-			-- Windows that lie far apart are not planned together: what lies between would be read too.
+			-- Windows that lie far apart are not planned together: what lies between would be read too. No group's is left out for another's.
 			SELECT x.request_id, x.urgency::text, x.earliest, x.latest
-				FROM (SELECT r.*, min(r.earliest) OVER () AS first FROM room r) x
+				FROM (SELECT r.*, min(r.earliest) OVER (PARTITION BY r.group_id) AS first FROM room r) x
 				WHERE x.earliest <= x.first + interval '35 days'
 				ORDER BY array_position(ARRAY['immediate', 'urgent', 'routine'], x.urgency::text), x.due_at, x.request_id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.due_requests(integer, integer, timestamptz, timestamptz) IS
-	'Requests of a group of offices that are to be planned by due_by, most urgent first, with the room they have now: the meeting starts at the earliest after window and notice, and ends at the latest with window or horizon';
+COMMENT ON FUNCTION vac_store.due_requests(integer[], integer, timestamptz, timestamptz) IS
+	'Requests of groups of offices that are to be planned by due_by, most urgent first, with the room they have now: the meeting starts at the earliest after window and notice, and ends at the latest with window or horizon';
 
--- Appointments of the group that requests of these urgencies may move, with the room each has. What
+-- Appointments of the groups that requests of these urgencies may move, with the room each has. What
 -- the planner weighs is left to it: whether it would be late otherwise, and where it would go.
-CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_group integer, by_urgencies text[], within tstzrange, now_at timestamptz)
+CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_groups integer[], by_urgencies text[], within tstzrange, now_at timestamptz)
 	RETURNS TABLE (appointment_id bigint, request_id bigint, accepted boolean, earliest timestamptz, latest timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_group integer, by_u
 				RETURN;
 			END IF;
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
-				WHERE o.group_id = of_group AND k.retired_at IS NULL);
+				WHERE o.group_id = ANY (of_groups) AND k.retired_at IS NULL);
 			RETURN QUERY
 			WITH stand AS MATERIALIZED (
 				SELECT a.appointment_id, a.span, a.state, r.request_id, r.office_id, r.urgency, r.open_window
@@ -86,7 +86,7 @@ CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_group integer, by_u
 						policy_after('notice', k.urgency, k.office_id, now_at) AS notice_at,
 						policy_number('horizon', k.urgency) * interval '24 hours' AS horizon
 					FROM (SELECT DISTINCT s.office_id, s.urgency FROM stand s JOIN office o ON o.office_id = s.office_id
-						WHERE o.group_id = of_group) k
+						WHERE o.group_id = ANY (of_groups)) k
 			)
 			SELECT s.appointment_id, s.request_id, s.state = 'accepted', greatest(lower(s.open_window), u.notice_at),
 					least(upper(s.open_window), greatest(now_at, lower(s.open_window)) + u.horizon, upper(within))
@@ -95,10 +95,10 @@ CREATE OR REPLACE FUNCTION vac_store.movable_appointments(of_group integer, by_u
 				ORDER BY s.appointment_id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.movable_appointments(integer, text[], tstzrange, timestamptz) IS
+COMMENT ON FUNCTION vac_store.movable_appointments(integer[], text[], tstzrange, timestamptz) IS
 	'Appointments that requests of these urgencies may move to make room: not pinned, not held, not within their notice, not late already; a new place starts at the earliest and ends at the latest there';
 
-CREATE OR REPLACE FUNCTION vac_store.begin_snapshot(of_group integer, most integer, now_at timestamptz, due_by timestamptz)
+CREATE OR REPLACE FUNCTION vac_store.begin_snapshot(of_groups integer[], most integer, now_at timestamptz, due_by timestamptz)
 	RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -112,13 +112,13 @@ CREATE OR REPLACE FUNCTION vac_store.begin_snapshot(of_group integer, most integ
 		BEGIN
 			SELECT tstzrange(coalesce(least(min(d.earliest), min(d.latest)), now_at),
 						coalesce(greatest(max(d.latest), max(d.earliest)), now_at) + interval '1 second'),
-					jsonb_build_object('group', of_group, 'now', now_at::text, 'requests', coalesce(array_agg(d.request_id), '{}')::text,
+					jsonb_build_object('groups', of_groups::text, 'now', now_at::text, 'requests', coalesce(array_agg(d.request_id), '{}')::text,
 						-- Whole seconds: what begins within one starts with the next.
 						'earliest', coalesce(array_agg(epoch(d.earliest + interval '999999 microseconds')), '{}')::text,
 						'latest', coalesce(array_agg(epoch(d.latest)), '{}')::text),
 					array_agg(DISTINCT d.urgency) FILTER (WHERE d.urgency <> 'routine')
 				INTO span, scope, hurry
-				FROM due_requests(of_group, most, now_at, due_by) d;
+				FROM due_requests(of_groups, most, now_at, due_by) d;
 			PERFORM set_config('vac_daemon.snapshot', (scope || jsonb_build_object('span', span::text))::text, true);
 			IF hurry IS NOT NULL THEN
 				SELECT jsonb_build_object('appointments', array_agg(m.appointment_id)::text, 'requests', array_agg(m.request_id)::text,
@@ -126,43 +126,42 @@ CREATE OR REPLACE FUNCTION vac_store.begin_snapshot(of_group integer, most integ
 						'earliest', array_agg(epoch(m.earliest + interval '999999 microseconds'))::text,
 						'latest', array_agg(epoch(m.latest))::text)
 					INTO movable
-					FROM movable_appointments(of_group, hurry, span, now_at) m
+					FROM movable_appointments(of_groups, hurry, span, now_at) m
 					HAVING count(*) > 0;
 			END IF;
 			PERFORM set_config('vac_daemon.movable', coalesce(movable::text, ''), true);
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.begin_snapshot(integer, integer, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION vac_store.begin_snapshot(integer[], integer, timestamptz, timestamptz) IS
 	'Chooses what the snapshot of this transaction is of: the requests that are to be planned by due_by, and the appointments that they may move';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(group_id integer, fence bigint, most integer)
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_begin(groups integer[], fences bigint[], most integer)
 	RETURNS TABLE (ok boolean, now bigint, grid_seconds integer)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET plan_cache_mode = force_generic_plan
 	SET enable_seqscan = off
 	AS $$
-		#variable_conflict use_column
 		DECLARE
 			now_at timestamptz := wall();
 			mine boolean;
 			requests bigint[];
 		BEGIN
-			mine := EXISTS (SELECT FROM dispatch_group g
-				WHERE g.group_id = snapshot_begin.group_id AND g.fence = snapshot_begin.fence AND g.lease_until > now_at);
+			mine := cardinality(groups) = (SELECT count(*) FROM dispatch_group g
+				WHERE g.group_id = ANY (groups) AND g.fence = fences[array_position(groups, g.group_id)] AND g.lease_until > now_at);
 			PERFORM set_config('vac_daemon.snapshot', '', true), set_config('vac_daemon.movable', '', true);
 			IF mine THEN
-				PERFORM begin_snapshot(snapshot_begin.group_id, most, now_at, now_at);
-				-- For the session: the plan made of it is stored in another transaction.
+				PERFORM begin_snapshot(groups, most, now_at, now_at);
+				-- For the session: the plans made of it are stored in another transaction.
 				requests := snapshot_scope() ->> 'requests';
-				PERFORM set_config('vac_daemon.seen', jsonb_build_object('group', snapshot_begin.group_id, 'fence', snapshot_begin.fence,
+				PERFORM set_config('vac_daemon.seen', jsonb_build_object('fences', jsonb_object(groups::text[], fences::text[]),
 						'rows', (SELECT jsonb_object_agg(r.request_id, r.xmin::text) FROM request r WHERE r.request_id = ANY (requests)))::text, false);
 			END IF;
 			RETURN QUERY SELECT mine, epoch(now_at), (policy_number('grid_minutes') * 60)::integer;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_begin(integer, bigint, integer) IS
-	'Begins a snapshot for the planner in this transaction, and remembers which versions of the requests it sees; ok is false when the group is no longer this daemon''s';
+COMMENT ON FUNCTION vac_daemon.snapshot_begin(integer[], bigint[], integer) IS
+	'Begins a snapshot of these groups for the planner in this transaction, and remembers which versions of the requests it sees; ok is false when one of them is no longer this daemon''s';
 
 -- Both are asked by each part: as one value and without a search_path, which take less than a row and a query for it.
 CREATE OR REPLACE FUNCTION vac_store.snapshot_scope() RETURNS jsonb
@@ -178,7 +177,7 @@ CREATE OR REPLACE FUNCTION vac_store.snapshot_scope() RETURNS jsonb
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.snapshot_scope() IS
-	'What begin_snapshot() chose, as texts to be cast: group, now, the span from the earliest start to the latest end, requests with earliest and latest, and perhaps languages besides theirs';
+	'What begin_snapshot() chose, as texts to be cast: groups, now, the span from the earliest start to the latest end, requests with earliest and latest, and perhaps languages besides theirs';
 
 CREATE OR REPLACE FUNCTION vac_store.snapshot_movable() RETURNS jsonb
 	LANGUAGE plpgsql STABLE
@@ -253,7 +252,7 @@ CREATE OR REPLACE FUNCTION vac_store.request_rows(request_ids bigint[], from_tim
 COMMENT ON FUNCTION vac_store.request_rows(bigint[], bigint[], bigint[], timestamptz) IS
 	'Requests as the planner takes them, in this order, each with the room it has';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most integer)
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests()
 	RETURNS TABLE (request_id bigint, case_id bigint, office_id integer, urgency text, service text, language text,
 		telephone boolean, interpreter boolean, minutes integer, buffer_minutes integer, load_percent integer,
 		earliest bigint, latest bigint, due bigint, opened bigint, place text, gender text, gender_required boolean,
@@ -270,12 +269,12 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_requests(group_id integer, most i
 			now_at timestamptz := scope ->> 'now';
 		BEGIN
 			RETURN QUERY
-			SELECT * FROM request_rows(requests[:most], from_times[:most], to_times[:most], now_at);
+			SELECT * FROM request_rows(requests, from_times, to_times, now_at);
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_requests(integer, integer) IS 'The requests to plan, most urgent first';
+COMMENT ON FUNCTION vac_daemon.snapshot_requests() IS 'The requests to plan, most urgent first';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_standing(group_id integer)
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_standing()
 	RETURNS TABLE (appointment_id bigint, accepted boolean, request_id bigint, case_id bigint, office_id integer, urgency text, service text, language text,
 		telephone boolean, interpreter boolean, minutes integer, buffer_minutes integer, load_percent integer,
 		earliest bigint, latest bigint, due bigint, opened bigint, place text, gender text, gender_required boolean,
@@ -299,7 +298,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_standing(group_id integer)
 				ORDER BY m.appointment_id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_standing(integer) IS
+COMMENT ON FUNCTION vac_daemon.snapshot_standing() IS
 	'The appointments that the requests to plan may move to make room, each with its request; none when none of them may move any';
 
 CREATE OR REPLACE FUNCTION vac_store.buffer_minutes(of_urgency text, of_mode text) RETURNS bigint
@@ -309,8 +308,8 @@ CREATE OR REPLACE FUNCTION vac_store.buffer_minutes(of_urgency text, of_mode tex
 		ELSE vac_store.policy_number('buffer_minutes', of_urgency) END;
 COMMENT ON FUNCTION vac_store.buffer_minutes(text, text) IS 'Minutes kept free after a meeting, by policy';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices(group_id integer)
-	RETURNS TABLE (office_id integer, code text, backup_ids integer[], backup_ranks integer[], travel_minutes integer[],
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices()
+	RETURNS TABLE (office_id integer, group_id integer, code text, backup_ids integer[], backup_ranks integer[], travel_minutes integer[],
 		urgent_hours bigint[], office_hours bigint[])
 	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -320,13 +319,13 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices(group_id integer)
 		#variable_conflict use_column
 		DECLARE
 			scope jsonb := snapshot_scope();
-			of_group integer := scope ->> 'group';
+			groups integer[] := scope ->> 'groups';
 			span tstzrange := scope ->> 'span';
 			offices integer[];
 		BEGIN
-			offices := ARRAY(SELECT o.office_id FROM office o WHERE o.group_id = of_group);
+			offices := ARRAY(SELECT o.office_id FROM office o WHERE o.group_id = ANY (groups));
 			RETURN QUERY
-			SELECT o.office_id, o.code, b.ids, b.ranks, b.travel,
+			SELECT o.office_id, o.group_id, o.code, b.ids, b.ranks, b.travel,
 					ARRAY(SELECT m FROM moments(u.hours) m), ARRAY(SELECT m FROM moments(h.hours) m)
 				FROM office o
 					JOIN meeting_time(offices, 'urgent', span) u ON u.office_id = o.office_id
@@ -341,8 +340,8 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_offices(group_id integer)
 				ORDER BY o.office_id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_offices(integer) IS
-	'The group''s offices with backups and, as flat spans, the hours in which urgent and routine meetings may be';
+COMMENT ON FUNCTION vac_daemon.snapshot_offices() IS
+	'The groups'' offices with backups and, as flat spans, the hours in which urgent and routine meetings may be';
 
 CREATE OR REPLACE FUNCTION vac_store.caps(offices integer[] DEFAULT NULL)
 	RETURNS TABLE (office_id integer, duty text, max_open_cases integer, weekly_minutes integer, meetings_a_day integer)
@@ -386,16 +385,20 @@ CREATE OR REPLACE FUNCTION vac_store.open_cases_of(coordinator_ids integer[])
 			now_at timestamptz := wall();
 		BEGIN
 			RETURN QUERY
+			-- OFFSET 0: by each of them and no other way, also when this was planned with small tables.
 			-- Ending a case ends its appointments, but for those that are over.
 			SELECT a.coordinator_id, a.case_id
-				FROM appointment a
-				WHERE a.coordinator_id = ANY (coordinator_ids) AND a.live
-					AND CASE WHEN upper(a.span) > now_at THEN true
+				FROM unnest(coordinator_ids) k (id)
+					-- Written as the indexes have it, for which no other can stand in.
+					CROSS JOIN LATERAL (SELECT p.coordinator_id, p.case_id, p.span FROM appointment p
+						WHERE CASE WHEN p.live THEN p.coordinator_id END = k.id OFFSET 0) a
+				WHERE CASE WHEN upper(a.span) > now_at THEN true
 						ELSE (SELECT c.state = 'open' FROM case_record c WHERE c.case_id = a.case_id) END
 			UNION
 			SELECT c.responsible_id, c.case_id
-				FROM case_record c
-				WHERE c.responsible_id = ANY (coordinator_ids) AND c.state = 'open';
+				FROM unnest(coordinator_ids) k (id)
+					CROSS JOIN LATERAL (SELECT r.responsible_id, r.case_id FROM case_record r
+						WHERE CASE WHEN r.state = 'open' THEN r.responsible_id END = k.id OFFSET 0) c;
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.open_cases_of(integer[]) IS
@@ -449,7 +452,7 @@ CREATE OR REPLACE FUNCTION vac_store.rest_of(coordinator_ids integer[], span tst
 COMMENT ON FUNCTION vac_store.rest_of(integer[], tstzrange) IS
 	'Spans in which coordinators rest after call-outs in the night: no other meeting starts in them';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, most integer)
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators()
 	RETURNS TABLE (coordinator_id integer, office_id integer, duty text, gender text, zone text, services text[], meets text[],
 		max_open_cases integer, weekly_minutes integer, meetings_a_day integer, open_case_ids bigint[],
 		load_minutes integer, weekly_shift_minutes integer,
@@ -463,7 +466,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 		#variable_conflict use_column
 		DECLARE
 			scope jsonb := snapshot_scope();
-			of_group integer := scope ->> 'group';
+			groups integer[] := scope ->> 'groups';
 			now_at timestamptz := scope ->> 'now';
 			within tstzrange := scope ->> 'span';
 			asked bigint[] := (scope ->> 'requests')::bigint[] || (snapshot_movable() ->> 'requests')::bigint[];
@@ -471,7 +474,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 			needs text[];
 		BEGIN
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
-				WHERE o.group_id = of_group AND k.retired_at IS NULL);
+				WHERE o.group_id = ANY (groups) AND k.retired_at IS NULL);
 			needs := ARRAY(SELECT r.language::text FROM request r WHERE r.request_id = ANY (asked)
 				UNION SELECT unnest((scope ->> 'languages')::text[]));
 			RETURN QUERY
@@ -506,7 +509,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 					w.regular, w.on_call, ARRAY(SELECT m FROM moments(v.spans) m), ARRAY(SELECT m FROM moments(q.rest) m)
 				FROM coordinator k
 					JOIN office o ON o.office_id = k.office_id
-					JOIN caps(ARRAY(SELECT f.office_id FROM office f WHERE f.group_id = of_group)) f ON f.office_id = k.office_id AND f.duty = k.duty
+					JOIN caps(ARRAY(SELECT f.office_id FROM office f WHERE f.group_id = ANY (groups))) f ON f.office_id = k.office_id AND f.duty = k.duty
 					JOIN work w ON w.coordinator_id = k.coordinator_id
 					LEFT JOIN cases c ON c.coordinator_id = k.coordinator_id
 					JOIN load_of(people, now_at, 'infinity') l ON l.coordinator_id = k.coordinator_id
@@ -516,10 +519,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_coordinators(group_id integer, mo
 				ORDER BY k.coordinator_id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_coordinators(integer, integer) IS
-	'The group''s coordinators with limits, load, and flat spans of time at work (less leave and holidays, not less appointments), leave and rest';
+COMMENT ON FUNCTION vac_daemon.snapshot_coordinators() IS
+	'The groups'' coordinators with limits, load, and flat spans of time at work (less leave and holidays, not less appointments), leave and rest';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy()
 	RETURNS TABLE (appointment_id bigint, coordinator_id integer, case_id bigint, urgency text, starts bigint, ends bigint,
 		busy_starts bigint, busy_ends bigint, counted_minutes integer)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1000
@@ -531,7 +534,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 		#variable_conflict use_column
 		DECLARE
 			scope jsonb := snapshot_scope();
-			of_group integer := scope ->> 'group';
+			groups integer[] := scope ->> 'groups';
 			requests bigint[] := scope ->> 'requests';
 			asked bigint[] := requests || (snapshot_movable() ->> 'requests')::bigint[];
 			-- From the week before, so that weeks are counted whole in any zone.
@@ -541,7 +544,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 			leaving bigint[];
 		BEGIN
 			people := ARRAY(SELECT k.coordinator_id FROM coordinator k JOIN office o ON o.office_id = k.office_id
-				WHERE o.group_id = of_group AND k.retired_at IS NULL);
+				WHERE o.group_id = ANY (groups) AND k.retired_at IS NULL);
 			-- What a plan will replace does not keep its own case busy.
 			leaving := ARRAY(SELECT l.appointment_id FROM leaving_appointments(requests) l);
 			RETURN QUERY
@@ -564,10 +567,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_busy(group_id integer)
 			ORDER BY 1;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_busy(integer) IS
-	'Live and held appointments of the group''s coordinators from the first week to the horizon, and those of the cases to plan or to move; case 0: it is to be replaced';
+COMMENT ON FUNCTION vac_daemon.snapshot_busy() IS
+	'Live and held appointments of the groups'' coordinators from the first week to the horizon, and those of the cases to plan or to move; case 0: it is to be replaced';
 
-CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
+CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones()
 	RETURNS TABLE (zone text, day_starts bigint[], week_numbers integer[], nights bigint[])
 	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -577,7 +580,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
 		#variable_conflict use_column
 		DECLARE
 			scope jsonb := snapshot_scope();
-			of_group integer := scope ->> 'group';
+			groups integer[] := scope ->> 'groups';
 			first_at timestamptz := lower((scope ->> 'span')::tstzrange);
 			-- Whole weeks: an appointment late in the last one counts towards its limits.
 			last_at timestamptz := upper((scope ->> 'span')::tstzrange) + interval '8 days';
@@ -587,7 +590,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
 					ARRAY(SELECT m FROM moments(nights(z.zone, tstzrange(first_at - interval '1 day', last_at))) m)
 				FROM (SELECT DISTINCT coalesce(k.time_zone, o.time_zone) AS zone
 						FROM coordinator k JOIN office o ON o.office_id = k.office_id
-						WHERE o.group_id = of_group AND k.retired_at IS NULL) z
+						WHERE o.group_id = ANY (groups) AND k.retired_at IS NULL) z
 					CROSS JOIN LATERAL (
 						SELECT array_agg(epoch(local_day_start(s.day, z.zone)) ORDER BY s.day) AS starts,
 								array_agg((s.day - date '2001-01-01') / 7 ORDER BY s.day) AS weeks
@@ -599,5 +602,5 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_zones(group_id integer)
 				ORDER BY z.zone;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.snapshot_zones(integer) IS
-	'Local days from the week of the first start to beyond the horizon, for each zone of the group''s coordinators; days of one Monday-to-Sunday week share a number';
+COMMENT ON FUNCTION vac_daemon.snapshot_zones() IS
+	'Local days from the week of the first start to beyond the horizon, for each zone of the groups'' coordinators; days of one Monday-to-Sunday week share a number';

@@ -1,21 +1,21 @@
--- A plan is stored: every hard rule is checked again, on data read after the rows it depends on were
--- locked. One statement does it for the whole plan; what it refuses is planned again.
--- Locks are taken in one order, here and in every verb: group, cases, requests, coordinators, each by id.
+-- Plans are stored: every hard rule is checked again, on data read after the rows it depends on were
+-- locked. One statement does it for all decisions of all plans of a round; what it refuses is planned again.
+-- Locks are taken in one order, here and in every verb: groups, cases, requests, coordinators, each by id.
 
--- The plan as rows. Its times are seconds since 1970.
-CREATE OR REPLACE FUNCTION vac_store.plan_rows(plan jsonb) RETURNS vac_store.planned[]
-	LANGUAGE plpgsql IMMUTABLE STRICT
+-- Decisions as rows. Their times are seconds since 1970.
+CREATE OR REPLACE FUNCTION vac_store.plan_rows(decisions jsonb, of_group integer, before integer DEFAULT 0) RETURNS vac_store.planned[]
+	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		BEGIN
 			RETURN (
-				SELECT coalesce(array_agg(ROW(p.n, p.request, p.coordinator,
+				SELECT coalesce(array_agg(ROW(before + p.n, p.request, p.coordinator,
 						tstzrange(to_timestamp(p.start), to_timestamp(p."end")),
 						tstzrange(to_timestamp(p.busy_start), to_timestamp(p.busy_end)),
 						coalesce(p.by_interpreter, false), coalesce(p.over_cap, false), p.cost, p.terms, p.runner_up,
 						coalesce(p.ruled_out, '{}'), p.nearest, NULLIF(p.moves, '[]'),
-						p.appointment, p.from_coordinator, p.from_start)::planned ORDER BY p.n), '{}')
-					FROM ROWS FROM (jsonb_to_recordset(plan) AS (request bigint, coordinator integer, start bigint, "end" bigint,
+						p.appointment, p.from_coordinator, p.from_start, of_group)::planned ORDER BY p.n), '{}')
+					FROM ROWS FROM (jsonb_to_recordset(decisions) AS (request bigint, coordinator integer, start bigint, "end" bigint,
 						busy_start bigint, busy_end bigint, by_interpreter boolean, over_cap boolean, cost bigint,
 						terms jsonb, runner_up jsonb, ruled_out jsonb, nearest jsonb, moves jsonb, appointment bigint,
 						from_coordinator integer, from_start bigint)) WITH ORDINALITY
@@ -23,15 +23,16 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rows(plan jsonb) RETURNS vac_store.pla
 							terms, runner_up, ruled_out, nearest, moves, appointment, from_coordinator, from_start, n));
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.plan_rows(jsonb) IS 'The decisions of a plan, or the moves of a decision, as rows in their order';
+COMMENT ON FUNCTION vac_store.plan_rows(jsonb, integer, integer) IS
+	'The decisions of a group''s plan, or the moves of a decision, as rows in their order, which are numbered on from those before';
 
 CREATE OR REPLACE FUNCTION vac_store.plan_grace() RETURNS interval
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN interval '2 minutes';
 COMMENT ON FUNCTION vac_store.plan_grace() IS 'A plan is some seconds old when it is stored, and so are its starts: by this much they may be sooner than the notice';
 
--- What the planner says of the whole plan, kept once, when the first of its decisions is.
-CREATE OR REPLACE FUNCTION vac_store.keep_plan(about jsonb, now_at timestamptz) RETURNS bigint
+-- What the planner says of a whole plan, kept once, when the first of its decisions is.
+CREATE OR REPLACE FUNCTION vac_store.keep_plan(about jsonb, of_group integer, now_at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql
 	SET search_path = vac_store, pg_catalog, pg_temp
 	SET plan_cache_mode = force_generic_plan
@@ -41,13 +42,13 @@ CREATE OR REPLACE FUNCTION vac_store.keep_plan(about jsonb, now_at timestamptz) 
 			p record;
 			id bigint;
 		BEGIN
-			SELECT * INTO p FROM jsonb_to_record(about) AS p ("group" integer, fence bigint, round integer, now bigint, requests integer,
+			SELECT * INTO p FROM jsonb_to_record(about -> of_group::text) AS p (fence bigint, round integer, now bigint, requests integer,
 				unserved integer, late_minutes bigint, moves integer, cost bigint, steps bigint, exact boolean, limited boolean);
-			SELECT o.plan_id INTO id FROM plan o WHERE o.group_id = p."group" AND o.fence = p.fence AND o.round = p.round;
+			SELECT o.plan_id INTO id FROM plan o WHERE o.group_id = of_group AND o.fence = p.fence AND o.round = p.round;
 			IF id IS NULL THEN
 				INSERT INTO plan (group_id, fence, round, planned_at, stored_at, requests, unserved, late_minutes, moves, cost, steps,
 						exact, limited)
-					VALUES (p."group", p.fence, p.round, coalesce(at_epoch(p.now), now_at), now_at, coalesce(p.requests, 0),
+					VALUES (of_group, p.fence, p.round, coalesce(at_epoch(p.now), now_at), now_at, coalesce(p.requests, 0),
 						coalesce(p.unserved, 0), coalesce(p.late_minutes, 0), coalesce(p.moves, 0), coalesce(p.cost, 0),
 						coalesce(p.steps, 0), coalesce(p.exact, false), coalesce(p.limited, false))
 					RETURNING plan_id INTO id;
@@ -55,7 +56,18 @@ CREATE OR REPLACE FUNCTION vac_store.keep_plan(about jsonb, now_at timestamptz) 
 			RETURN id;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.keep_plan(jsonb, timestamptz) IS 'The row of a plan, made when it is not there yet; returns its id';
+COMMENT ON FUNCTION vac_store.keep_plan(jsonb, integer, timestamptz) IS
+	'The row of a group''s plan, made when it is not there yet; returns its id. about: what is said of each group''s plan, by group';
+
+CREATE OR REPLACE FUNCTION vac_store.keep_plans(about jsonb, of_groups integer[], now_at timestamptz) RETURNS TABLE (group_id integer, plan_id bigint)
+	LANGUAGE plpgsql ROWS 5
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RETURN QUERY SELECT g.id, keep_plan(about, g.id, now_at) FROM (SELECT DISTINCT unnest(of_groups) AS id) g;
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.keep_plans(jsonb, integer[], timestamptz) IS 'The plans of these groups, as keep_plan() keeps each';
 
 -- The first rule that speaks against each decision, NULL for none. Caps are counted over what stands
 -- already and what stands before in the plan. A move is looked at as a decision of its own; the caller
@@ -71,6 +83,7 @@ CREATE OR REPLACE FUNCTION vac_store.plan_rules(plan vac_store.planned[], now_at
 	SET jit = off
 	SET plan_cache_mode = force_generic_plan
 	SET enable_nestloop = off
+	SET enable_bitmapscan = off
 	SET enable_seqscan = off
 	AS $$
 		#variable_conflict use_column
@@ -221,17 +234,17 @@ COMMENT ON FUNCTION vac_store.plan_rules(vac_store.planned[], timestamptz, integ
 	'For each decision of a plan that names somebody the first hard rule against it on the data as they are now, or NULL; who is willing needs no notice';
 
 -- By version and not by time: who changes a request commits after the moment they changed it at.
-CREATE OR REPLACE FUNCTION vac_store.seen_rows(of_group integer, of_fence bigint) RETURNS jsonb
+CREATE OR REPLACE FUNCTION vac_store.seen_rows(of_group integer, of_fence text) RETURNS jsonb
 	LANGUAGE plpgsql STABLE
 	SET search_path = vac_store, pg_catalog, pg_temp
 	AS $$
 		DECLARE
 			seen jsonb := NULLIF(current_setting('vac_daemon.seen', true), '')::jsonb;
 		BEGIN
-			RETURN CASE WHEN (seen ->> 'group')::integer = of_group AND (seen ->> 'fence')::bigint = of_fence THEN seen -> 'rows' END;
+			RETURN CASE WHEN seen -> 'fences' ->> of_group::text = of_fence THEN seen -> 'rows' END;
 		END
 	$$;
-COMMENT ON FUNCTION vac_store.seen_rows(integer, bigint) IS
+COMMENT ON FUNCTION vac_store.seen_rows(integer, text) IS
 	'Which versions of the requests the last snapshot of this session saw (xmin by request), if it was of this claim of this group; else NULL';
 
 -- What nobody can take is kept, with the reasons; the supervisors get one bundled notice an office.
@@ -247,20 +260,22 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 			kept bigint[];
 			first_time bigint[];
 			fresh bigint[];
-			of_plan bigint;
 			told record;
-			seen jsonb := seen_rows((about ->> 'group')::integer, (about ->> 'fence')::bigint);
 		BEGIN
+			WITH seen AS MATERIALIZED (
+				SELECT g.key::integer AS group_id, seen_rows(g.key::integer, g.value ->> 'fence') AS rows FROM jsonb_each(about) g
+			)
 			SELECT array_agg(r.request_id), array_agg(r.request_id) FILTER (WHERE r.unserved_since IS NULL)
 				INTO kept, first_time
-				FROM request r
+				FROM unnest(plan) p
+					CROSS JOIN LATERAL (SELECT q.*, q.xmin AS version FROM request q WHERE q.request_id = p.request_id OFFSET 0) r
 					CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
-				WHERE r.request_id = ANY (ARRAY(SELECT p.request_id FROM unnest(plan) p WHERE p.coordinator_id IS NULL))
-					AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
+					JOIN seen s ON s.group_id = p.group_id
+				WHERE p.coordinator_id IS NULL AND r.to_plan AND c.state = 'open' AND c.held_since IS NULL
 					-- What was changed since the planner looked was not what it found nobody for: it stays due.
-					AND coalesce(seen ->> r.request_id::text = r.xmin::text, true)
+					AND coalesce(s.rows ->> r.request_id::text = r.version::text, true)
 					-- Of what went to other offices meanwhile their plan says whether there is nobody.
-					AND EXISTS (SELECT FROM office o WHERE o.office_id = r.office_id AND o.group_id = (about ->> 'group')::integer);
+					AND EXISTS (SELECT FROM office o WHERE o.office_id = r.office_id AND o.group_id = p.group_id);
 			IF kept IS NULL THEN
 				RETURN '{}';
 			END IF;
@@ -272,10 +287,12 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 				WHERE p.request_id = ANY (kept) AND p.coordinator_id IS NULL
 					AND (l.ruled_out IS NULL OR l.appointment_id IS NOT NULL OR l.ruled_out <> p.ruled_out));
 			IF fresh <> '{}' THEN
-				of_plan := keep_plan(about, now_at);
 				INSERT INTO decision (request_id, at, ruled_out, nearest, plan_id)
-					SELECT p.request_id, now_at, p.ruled_out, p.nearest, of_plan
-						FROM unnest(plan) p WHERE p.n = ANY (fresh) ORDER BY p.n;
+					SELECT p.request_id, now_at, p.ruled_out, p.nearest, o.plan_id
+						FROM unnest(plan) p
+							JOIN keep_plans(about, ARRAY(SELECT f.group_id FROM unnest(plan) f WHERE f.n = ANY (fresh)), now_at) o
+								ON o.group_id = p.group_id
+						WHERE p.n = ANY (fresh) ORDER BY p.n;
 			END IF;
 			INSERT INTO history (event, office_id, case_id, request_id)
 				SELECT CASE WHEN r.state = 'open' THEN 'request_unserved' ELSE 'nobody_else' END, r.office_id, r.case_id, r.request_id
@@ -315,7 +332,7 @@ CREATE OR REPLACE FUNCTION vac_store.store_unserved(plan vac_store.planned[], no
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.store_unserved(vac_store.planned[], timestamptz, jsonb) IS
-	'Keeps the requests of a plan that nobody can take: reasons, when to plan again, one notice an office; returns their ids';
+	'Keeps the requests of plans that nobody can take: reasons, when to plan again, one notice an office; returns their ids';
 
 CREATE OR REPLACE FUNCTION vac_store.appoint(plan vac_store.planned[], ok bigint[], now_at timestamptz)
 	RETURNS TABLE (appointment_id bigint, request_id bigint, urgency text)
@@ -374,7 +391,6 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			call_outs bigint[];
 			replaced bigint[];
 			others bigint[];
-			of_plan bigint;
 		BEGIN
 			SELECT array_agg(m.request_id), array_agg(m.appointment_id),
 					array_agg(m.appointment_id) FILTER (WHERE m.urgency = 'immediate')
@@ -383,7 +399,6 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 			IF made IS NULL THEN
 				RETURN '{}';
 			END IF;
-			of_plan := keep_plan(about, now_at);
 			-- That somebody more is asked for a call-out is no news to whoever opened the case.
 			SELECT coalesce(array_agg(r.request_id) FILTER (WHERE r.seek_since IS NOT NULL AND r.urgency <> 'immediate'), '{}'),
 					coalesce(array_agg(r.request_id) FILTER (WHERE r.seek_since IS NULL), '{}')
@@ -393,9 +408,11 @@ CREATE OR REPLACE FUNCTION vac_store.store_served(plan vac_store.planned[], ok b
 				SET state = 'planned', seek_since = NULL, tries = r.tries + 1, refusals = 0, unserved_since = NULL, noticed_at = NULL
 				WHERE r.request_id = ANY (stored);
 			INSERT INTO decision (request_id, appointment_id, at, cost, terms, runner_up, ruled_out, nearest, plan_id)
-				SELECT p.request_id, m.appointment_id, now_at, p.cost, p.terms, p.runner_up, p.ruled_out, p.nearest, of_plan
+				SELECT p.request_id, m.appointment_id, now_at, p.cost, p.terms, p.runner_up, p.ruled_out, p.nearest, o.plan_id
 					FROM unnest(stored, made) m (request_id, appointment_id)
 						JOIN unnest(plan) p ON p.request_id = m.request_id
+						JOIN keep_plans(about, ARRAY(SELECT f.group_id FROM unnest(plan) f WHERE f.request_id = ANY (stored)), now_at) o
+							ON o.group_id = p.group_id
 					WHERE p.n = ANY (ok);
 			INSERT INTO history (event, office_id, case_id, request_id, appointment_id, coordinator_id, detail)
 				SELECT 'request_planned', a.office_id, a.case_id, a.request_id, a.appointment_id, a.coordinator_id,
@@ -447,7 +464,7 @@ CREATE OR REPLACE FUNCTION vac_store.lock_people(people integer[]) RETURNS integ
 COMMENT ON FUNCTION vac_store.lock_people(integer[]) IS
 	'Locks these coordinators for a plan, and waits a moment for who is being changed; returns those who could not be had';
 
-CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint, plan jsonb, about jsonb DEFAULT '{}')
+CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigint[], plans jsonb)
 	RETURNS TABLE (request_id bigint, outcome text, rule text)
 	LANGUAGE plpgsql SECURITY DEFINER ROWS 100
 	SET search_path = vac_store, pg_catalog, pg_temp
@@ -458,8 +475,13 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 		#variable_conflict use_column
 		DECLARE
 			now_at timestamptz;
-			decisions planned[] := plan_rows(plan);
-			alone boolean := cardinality(decisions) <= 1;
+			held bigint;
+			free_cases bigint[];
+			free_requests bigint[];
+			decisions planned[] := '{}';
+			about jsonb := '{}';
+			one record;
+			alone boolean;
 			with_moves boolean;
 			some_unserved boolean;
 			moved planned[];
@@ -476,16 +498,19 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			seekers bigint[];
 			moving record;
 		BEGIN
+			FOR one IN SELECT p.value AS plan, (p.value ->> 'group')::integer AS group_id FROM jsonb_array_elements(plans) p LOOP
+				decisions := decisions || plan_rows(one.plan -> 'decisions', one.group_id, cardinality(decisions));
+				about := about || jsonb_build_object(one.group_id,
+					one.plan - 'decisions' || jsonb_build_object('fence', fences[array_position(groups, one.group_id)]));
+			END LOOP;
+			alone := cardinality(decisions) <= 1;
 			PERFORM FROM dispatch_group g
-				WHERE g.group_id = store_plan.group_id AND g.fence = store_plan.fence FOR SHARE;
-			IF NOT FOUND THEN
-				RETURN QUERY SELECT p.request_id, 'refused', 'fence' FROM unnest(decisions) p;
+				WHERE g.group_id = ANY (groups) AND g.fence = fences[array_position(groups, g.group_id)]
+				ORDER BY g.group_id FOR SHARE;
+			GET DIAGNOSTICS held = ROW_COUNT;
+			IF held < cardinality(groups) OR EXISTS (SELECT FROM unnest(decisions) p WHERE coalesce(p.group_id <> ALL (groups), true)) THEN
+				RETURN QUERY SELECT p.request_id, 'refused', 'fence' FROM unnest(decisions) p ORDER BY p.n;
 				RETURN;
-			END IF;
-			about := about || jsonb_build_object('group', store_plan.group_id, 'fence', store_plan.fence);
-			IF NOT about ? 'round' THEN
-				about := about || jsonb_build_object('round',
-					1 + coalesce((SELECT max(o.round) FROM plan o WHERE o.group_id = store_plan.group_id AND o.fence = store_plan.fence), 0));
 			END IF;
 			SELECT array_agg(p.request_id), array_agg(DISTINCT p.coordinator_id) FILTER (WHERE p.coordinator_id IS NOT NULL),
 					bool_or(p.moves IS NOT NULL), bool_or(p.coordinator_id IS NULL)
@@ -516,6 +541,18 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 						FROM (SELECT k.coordinator_id FROM coordinator k
 							WHERE k.coordinator_id = ANY (people) FOR NO KEY UPDATE SKIP LOCKED) k);
 				END IF;
+			ELSIF cardinality(groups) > 1 THEN
+				-- What somebody holds in one group must not keep the others waiting.
+				free_cases := ARRAY(SELECT c.case_id FROM case_record c
+					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (touched)))
+					ORDER BY c.case_id FOR SHARE SKIP LOCKED);
+				free_requests := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (touched) AND r.case_id = ANY (free_cases)
+					ORDER BY r.request_id FOR NO KEY UPDATE SKIP LOCKED);
+				locked_requests := ARRAY(SELECT p.request_id FROM unnest(decisions) p
+					WHERE p.request_id <> ALL (free_requests)
+						OR EXISTS (SELECT FROM unnest(plan_rows(p.moves, p.group_id)) m WHERE m.request_id <> ALL (free_requests)));
+				decisions := ARRAY(SELECT p FROM unnest(decisions) p WHERE p.request_id <> ALL (locked_requests));
+				locked_people := lock_people(people);
 			ELSE
 				PERFORM FROM case_record c
 					WHERE c.case_id = ANY (ARRAY(SELECT r.case_id FROM request r WHERE r.request_id = ANY (touched)))
@@ -526,9 +563,11 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 			-- What follows reads what is committed now, and nobody can change it any more.
 			now_at := wall();
 			IF locked_requests <> '{}' THEN
-				-- The request's own row cannot be written either: the daemon comes back by its slow poll.
+				-- The request's own row cannot be written either: the daemon comes back in a later turn.
 				RETURN QUERY SELECT unnest(locked_requests), 'refused', 'request_locked';
-				RETURN;
+				IF alone OR decisions = '{}' THEN
+					RETURN;
+				END IF;
 			END IF;
 			seekers := ARRAY(SELECT r.request_id FROM request r
 				WHERE r.request_id = ANY (wanted) AND r.seek_since IS NOT NULL AND r.urgency <> 'immediate');
@@ -595,5 +634,5 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plan(group_id integer, fence bigint,
 				ORDER BY p.n;
 		END
 	$$;
-COMMENT ON FUNCTION vac_daemon.store_plan(integer, bigint, jsonb, jsonb) IS
-	'Stores a plan as far as the hard rules still allow, with messages, reasons and history, and says for each request: stored, unserved, refused (plan again) or gone. about: what there is to say of the whole plan, see table plan';
+COMMENT ON FUNCTION vac_daemon.store_plans(integer[], bigint[], jsonb) IS
+	'Stores plans of groups that were claimed together as far as the hard rules still allow, with messages, reasons and history, and says for each request: stored, unserved, refused (plan again; fence: all of it, another has one of the groups) or gone. plans: an array with, for each group, what there is to say of its plan (see table plan) and its decisions';

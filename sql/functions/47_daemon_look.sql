@@ -63,7 +63,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.snapshot_look(group_id integer, most integ
 		DECLARE
 			now_at timestamptz := wall();
 		BEGIN
-			PERFORM begin_snapshot(snapshot_look.group_id, most, now_at, 'infinity');
+			PERFORM begin_snapshot(ARRAY[snapshot_look.group_id], most, now_at, 'infinity');
 			RETURN QUERY SELECT true, epoch(now_at), (policy_number('grid_minutes') * 60)::integer;
 		END
 	$$;

@@ -48,7 +48,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.next_work(daemon_id uuid, stages text[])
 		BEGIN
 			RETURN QUERY
 			SELECT u.stage, CASE u.stage
-					WHEN 'dispatch' THEN vac_daemon.next_dispatch()
+					WHEN 'dispatch' THEN vac_daemon.next_dispatch(next_work.daemon_id)
 					WHEN 'mailer' THEN vac_daemon.next_message()
 					WHEN 'answer' THEN vac_daemon.next_inbound()
 					WHEN 'deadline' THEN vac_daemon.next_deadline(next_work.daemon_id)

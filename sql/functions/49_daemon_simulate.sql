@@ -193,7 +193,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.simulate_begin(group_id integer, first_at 
 	AS $$
 		#variable_conflict use_column
 		BEGIN
-			PERFORM set_config('vac_daemon.snapshot', jsonb_build_object('group', simulate_begin.group_id, 'now', at_epoch(first_at)::text,
+			PERFORM set_config('vac_daemon.snapshot', jsonb_build_object('groups', ARRAY[simulate_begin.group_id]::text, 'now', at_epoch(first_at)::text,
 				'span', tstzrange(at_epoch(first_at), at_epoch(last_at + 1))::text, 'requests', '{}', 'earliest', '{}', 'latest', '{}',
 				'languages', languages::text)::text, true);
 			RETURN QUERY SELECT true, first_at, (policy_number('grid_minutes') * 60)::integer;
@@ -213,7 +213,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.simulate_people(group_id integer)
 		#variable_conflict use_column
 		DECLARE
 			scope jsonb := snapshot_scope();
-			of_group integer := scope ->> 'group';
+			groups integer[] := scope ->> 'groups';
 			within tstzrange := scope ->> 'span';
 			first_day date := local_day(lower(within), 'UTC');
 			last_day date := local_day(upper(within), 'UTC');
@@ -222,7 +222,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.simulate_people(group_id integer)
 			WITH who AS MATERIALIZED (
 				SELECT k.coordinator_id, k.code, k.joined_at, coalesce(k.time_zone, o.time_zone) AS zone
 					FROM coordinator k JOIN office o ON o.office_id = k.office_id
-					WHERE o.group_id = of_group AND k.retired_at IS NULL
+					WHERE o.group_id = ANY (groups) AND k.retired_at IS NULL
 			), pattern AS MATERIALIZED (
 				SELECT p.coordinator_id, p.kind, p.valid, date_part('epoch', p.to_time - p.from_time
 						+ CASE WHEN p.to_time <= p.from_time THEN interval '24 hours' ELSE '0' END) / 60 AS minutes

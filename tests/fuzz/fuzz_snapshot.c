@@ -3,7 +3,7 @@
  *
  * The bytes change values in the small world of snapshot_world.h: one each for the part, the row and the
  * column, then the value, ended by NUL; 0x01 alone is NULL. Whatever they are, the snapshot is refused, or
- * the planner takes it and makes a plan.
+ * the planner takes it and makes a plan, also of each group in it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../unit/snapshot_world.h"
+#include "dispatch/split.h"
 #include "log.h"
 #include "plan.h"
 
@@ -50,22 +51,36 @@ static void change(struct part parts[SNAPSHOT_PARTS], const char *text, size_t s
 	}
 }
 
-static void plan(struct snapshot *snapshot)
+static void plan(const struct plan_input *input)
 {
-	const struct plan_input *input = snapshot_finish(snapshot, NULL, 0);
 	struct plan *made = NULL;
 	char error[300] = "";
-	int r;
+	int r = plan_make(input, &made, error, sizeof(error));
 
-	if (!input)
-		return;
-	r = plan_make(input, &made, error, sizeof(error));
 	if (r != 0 && r != PLAN_INVALID)
 		stop("an error");
 	/* Bad rows are left out, so that one of them does not keep the others from being planned. */
 	if (r == PLAN_INVALID && !error[0])
 		stop("a snapshot that is refused without a word");
 	plan_free(made);
+}
+
+/* As a whole, and each group by itself. */
+static void plan_all(struct snapshot *snapshot)
+{
+	const struct plan_input *input = snapshot_finish(snapshot, NULL, 0);
+	struct share *shares;
+	size_t n, requests = 0;
+
+	plan(input);
+	if (snapshot_split(snapshot, &shares, &n) != 0)
+		stop("no shares");
+	for (size_t i = 0; i < n; i++) {
+		plan(&shares[i].input);
+		requests += shares[i].input.n_requests;
+	}
+	if (requests != input->n_requests)
+		stop("a request is in no share, or in two");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -88,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		PQclear(result);
 	}
 	if (r == 0)
-		plan(snapshot);
+		plan_all(snapshot);
 	snapshot_free(snapshot);
 	free(text);
 	return 0;

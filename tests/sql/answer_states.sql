@@ -178,10 +178,11 @@ CREATE FUNCTION pg_temp.else_does(event text, id bigint) RETURNS text LANGUAGE p
 		ELSIF event = 'moved' THEN
 			SELECT 1, a.request_id, a.coordinator_id, tstzrange(lower(a.span) + later, upper(a.span) + later), tstzrange(lower(a.busy) + later, upper(a.busy) + later), false, false, id, a.coordinator_id, pg_temp.secs(lower(a.span))
 				INTO one.n, one.request_id, one.coordinator_id, one.span, one.busy, one.by_interpreter, one.over_cap, one.appointment_id, one.from_coordinator, one.from_start;
+			one.group_id := 1;
 			IF vac_store.move_rule(one, ARRAY[one], now(), '{}') = 'move_changed' THEN
 				RETURN 'done';
 			END IF;
-			PERFORM vac_store.place_moved(one, ARRAY[one], '{}', now(), jsonb_build_object('group', 1, 'fence', 1, 'round', 1));
+			PERFORM vac_store.place_moved(one, ARRAY[one], '{}', now(), '{"1": {"fence": 1, "round": 1}}');
 		ELSIF event LIKE 'changed, %' THEN
 			PERFORM vac.change_request(code, place => CASE event WHEN 'changed, fits' THEN 'AIR' END, minutes => CASE event WHEN 'changed, misfit' THEN 90 END);
 		ELSIF event = 'leave' THEN

@@ -20,9 +20,9 @@ SELECT case_code AS code FROM case_record JOIN request USING (case_id) WHERE req
 SELECT case_code AS held_code FROM case_record JOIN request USING (case_id) WHERE request_id = :held \gset
 SELECT is((SELECT group_id FROM vac_daemon.look_case(lower(replace(:'code', '-', '')))), :g, 'a case by its code as it was typed');
 SELECT is((SELECT concat_ws(' ', ok, grid_seconds) FROM vac_daemon.snapshot_look(:g, 100)), 't 900', 'no lease is needed to look');
-SELECT is((SELECT array_agg(request_id ORDER BY urgency DESC) FROM vac_daemon.snapshot_requests(:g, 100)), ARRAY[:r2, :r1]::bigint[],
+SELECT is((SELECT array_agg(request_id ORDER BY urgency DESC) FROM vac_daemon.snapshot_requests()), ARRAY[:r2, :r1]::bigint[],
 	'what waits for its next try too, what is on hold not');
-SELECT is((SELECT array_agg(code ORDER BY code) FROM vac_daemon.snapshot_coordinators(:g, 100) JOIN coordinator USING (coordinator_id)), '{ANNE, PART, ZOE}', 'with the group''s people');
+SELECT is((SELECT array_agg(code ORDER BY code) FROM vac_daemon.snapshot_coordinators() JOIN coordinator USING (coordinator_id)), '{ANNE, PART, ZOE}', 'with the group''s people');
 
 -- ---- a plan in words -------------------------------------------------------------------------
 SELECT pg_temp.day_ahead(3, '10:00') AS start \gset
@@ -95,10 +95,10 @@ SELECT pg_temp.pattern('ZOE', 'regular', ARRAY[1, 2], '09:00', '12:00', '[2026-0
 SELECT pg_temp.pattern('PART', 'regular', ARRAY[5], '08:00', '10:00', '[2026-04-01,)') \g /dev/null
 INSERT INTO coordinator_language VALUES (pg_temp.coordinator('ANNE'), 'es-MX');
 SELECT is((SELECT concat_ws(' ', ok, now) FROM vac_daemon.simulate_begin(:g, :first, :last, '{en, es}')), 't ' || :first, 'a span of its own');
-SELECT is((SELECT string_agg(k.code || ' ' || s.meets::text, ', ' ORDER BY k.code) FROM vac_daemon.snapshot_coordinators(:g, 100) s JOIN coordinator k USING (coordinator_id)),
+SELECT is((SELECT string_agg(k.code || ' ' || s.meets::text, ', ' ORDER BY k.code) FROM vac_daemon.snapshot_coordinators() s JOIN coordinator k USING (coordinator_id)),
 	'ANNE {en,es}, PART {en}, ZOE {en}', 'who meets which of the languages');
 SELECT is((SELECT flat(t.at_work) FROM open_time(ARRAY[pg_temp.coordinator('ANNE')], tstzrange(to_timestamp(:first), to_timestamp(:last + 1))) t WHERE t.kind = 'regular'),
-	(SELECT regular FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('ANNE')), 'time at work is open_time''s');
+	(SELECT regular FROM vac_daemon.snapshot_coordinators() WHERE coordinator_id = pg_temp.coordinator('ANNE')), 'time at work is open_time''s');
 SELECT is((SELECT string_agg(code, ' ') FROM vac_daemon.simulate_people(:g)), 'ANNE PART ZOE', 'people in the order of their codes');
 SELECT is((SELECT joined FROM vac_daemon.simulate_people(:g) WHERE code = 'ANNE'), epoch('2025-01-01Z'), 'who has been there for long');
 SELECT is((SELECT joined FROM vac_daemon.simulate_people(:g) WHERE code = 'PART'), epoch('2026-02-20Z'), 'who came shortly before');

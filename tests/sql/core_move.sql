@@ -238,7 +238,8 @@ SELECT is((SELECT string_agg(DISTINCT m.urgent::text, ' ') FROM message m WHERE 
 -- ---- plans on record -------------------------------------------------------------------------
 CREATE FUNCTION pg_temp.tell(about jsonb, VARIADIC decisions jsonb[]) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(s.outcome || coalesce(' ' || s.rule, ''), ', ' ORDER BY s.n)
-		FROM vac_store.dispatch_group g, LATERAL ROWS FROM (vac_daemon.store_plan(g.group_id, g.fence, to_jsonb(decisions), about)) WITH ORDINALITY AS s (request_id, outcome, rule, n)
+		FROM vac_store.dispatch_group g, LATERAL ROWS FROM (vac_daemon.store_plans(ARRAY[g.group_id], ARRAY[g.fence],
+			jsonb_build_array(pg_temp.plan_of(g.group_id, to_jsonb(decisions), about)))) WITH ORDINALITY AS s (request_id, outcome, rule, n)
 		WHERE g.group_id = pg_temp.office('NYC')
 $$;
 \set about '{"round": 41, "now": 1767571200, "requests": 3, "unserved": 1, "late_minutes": 7, "moves": 1, "cost": 1234, "steps": 99, "exact": true, "limited": false}'
@@ -267,8 +268,8 @@ SELECT pg_temp.standing('ANNE', pg_temp.at(2, '10:00')) AS a, pg_temp.standing('
 UPDATE appointment SET state = 'invited' WHERE appointment_id = :c;
 UPDATE request SET language = 'zu' WHERE request_id = pg_temp.request_of(:c);
 CREATE FUNCTION pg_temp.given() RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws(' ', (SELECT ok FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), 7, 100)),
-		(SELECT string_agg(k.code, ',' ORDER BY k.code) FROM vac_daemon.snapshot_standing(pg_temp.office('NYC')) s
+	SELECT concat_ws(' ', (SELECT ok FROM vac_daemon.snapshot_begin(ARRAY[pg_temp.office('NYC')], ARRAY[7]::bigint[], 100)),
+		(SELECT string_agg(k.code, ',' ORDER BY k.code) FROM vac_daemon.snapshot_standing() s
 			JOIN vac_store.appointment a ON a.appointment_id = s.appointment_id AND a.request_id = s.request_id JOIN vac_store.coordinator k USING (coordinator_id)))
 $$;
 SELECT is(pg_temp.given(), 't', 'nothing to plan');
@@ -278,10 +279,10 @@ SELECT pg_temp.ask(urgency => 'urgent') AS u \gset
 SELECT is(pg_temp.given(), 't ANNE,CLEO,ZOE', 'an urgent one the routine ones of its group');
 SELECT is((SELECT string_agg(concat_ws(' ', k.code, s.accepted, s.urgency, s.minutes, s.language, s.earliest >= extract(epoch FROM policy_after('notice', 'routine', s.office_id, now()))::bigint,
 		s.earliest <= extract(epoch FROM lower(a.span))::bigint, s.latest > s.earliest, s.due = extract(epoch FROM date_trunc('second', now()) + interval '14 days')::bigint), ', ' ORDER BY k.code)
-	FROM vac_daemon.snapshot_standing(:g) s JOIN appointment a USING (appointment_id) JOIN coordinator k USING (coordinator_id)),
+	FROM vac_daemon.snapshot_standing() s JOIN appointment a USING (appointment_id) JOIN coordinator k USING (coordinator_id)),
 	'ANNE t routine 60 en t t t t, CLEO f routine 60 zu t t t t, ZOE t routine 60 en t t t t', 'each with its request, as it is given of those to plan');
-SELECT is((SELECT meets FROM vac_daemon.snapshot_coordinators(:g, 100) WHERE coordinator_id = pg_temp.coordinator('CLEO')), '{en,zu}', 'whoever speaks their language is known too');
-SELECT is((SELECT count(*) FROM vac_daemon.snapshot_busy(:g) b WHERE b.appointment_id IN (:a, :b, :c, :z)), 4::bigint, 'they are among what stands');
+SELECT is((SELECT meets FROM vac_daemon.snapshot_coordinators() WHERE coordinator_id = pg_temp.coordinator('CLEO')), '{en,zu}', 'whoever speaks their language is known too');
+SELECT is((SELECT count(*) FROM vac_daemon.snapshot_busy() b WHERE b.appointment_id IN (:a, :b, :c, :z)), 4::bigint, 'they are among what stands');
 SELECT is((SELECT string_agg(concat_ws(' ', name, urgency, value), ', ' ORDER BY name, urgency) FROM vac_daemon.snapshot_policy() WHERE name IN ('may_be_moved', 'move_chain', 'plan_steps')),
 	'may_be_moved immediate 0, may_be_moved routine 3, may_be_moved urgent 1, move_chain 2, plan_steps 16000000', 'and the policy says what may move what');
 -- One after the other, each by what alone forbids it.

@@ -24,7 +24,8 @@ SELECT is(pg_temp.store(pg_temp.choose(:r, 'ANNE', :'d2')), 'gone', 'a second pl
 
 -- ---- the fence -------------------------------------------------------------------------------
 SELECT pg_temp.ask() AS r \gset
-SELECT is((SELECT outcome || ' ' || rule FROM vac_daemon.store_plan(pg_temp.office('NYC'), 999, jsonb_build_array(pg_temp.choose(:r, 'ANNE', :'d2')))),
+SELECT is((SELECT outcome || ' ' || rule FROM vac_daemon.store_plans(ARRAY[pg_temp.office('NYC')], ARRAY[999]::bigint[],
+	jsonb_build_array(pg_temp.plan_of(pg_temp.office('NYC'), jsonb_build_array(pg_temp.choose(:r, 'ANNE', :'d2')))))),
 	'refused fence', 'who lost the group stores nothing') FROM office o WHERE o.code = 'NYC';
 SELECT is((SELECT count(*) FROM appointment WHERE request_id = :r), 0::bigint, 'nothing at all');
 
@@ -187,8 +188,8 @@ SELECT is(pg_temp.store(pg_temp.choose(:r1, 'ANNE', pg_temp.day_ahead(9, '10:00'
 	'stored, refused busy, stored, unserved', 'what is taken is taken, the rest is told apart');
 SELECT is(pg_temp.store(pg_temp.choose(:r2, 'BEN', pg_temp.day_ahead(10, '10:00')), pg_temp.choose(:r2, 'ANNE', pg_temp.day_ahead(10, '10:00'))),
 	'stored, refused twice', 'a request that comes twice is stored once');
-SELECT is((SELECT string_agg(s.outcome || coalesce(' ' || s.rule, ''), ', ') FROM vac_daemon.store_plan(pg_temp.office('NYC'),
-	(SELECT fence FROM dispatch_group WHERE group_id = pg_temp.office('NYC')), '[]') s), NULL, 'an empty plan is nothing');
+SELECT is((SELECT string_agg(s.outcome || coalesce(' ' || s.rule, ''), ', ') FROM vac_daemon.store_plans(ARRAY[pg_temp.office('NYC')],
+	ARRAY[(SELECT fence FROM dispatch_group WHERE group_id = pg_temp.office('NYC'))], jsonb_build_array(pg_temp.plan_of(pg_temp.office('NYC'), '[]'))) s), NULL, 'an empty plan is nothing');
 
 -- ---- nobody ----------------------------------------------------------------------------------
 SELECT is((SELECT concat_ws(' ', state, unserved_since IS NOT NULL, noticed_at IS NOT NULL, plan_at BETWEEN now() + interval '14 minutes' AND now() + interval '16 minutes')
@@ -238,24 +239,24 @@ UPDATE request SET state = 'planned' WHERE state = 'open';
 UPDATE dispatch_group SET lease_until = now() + interval '5 minutes' WHERE group_id = pg_temp.office('NYC');
 SELECT fence AS fence FROM dispatch_group WHERE group_id = pg_temp.office('NYC') \gset
 SELECT pg_temp.ask(language => 'zu') AS changed, pg_temp.ask(language => 'zu') AS same \gset
-SELECT ok(ok, 'a look') FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100);
+SELECT ok(ok, 'a look') FROM vac_daemon.snapshot_begin(ARRAY[pg_temp.office('NYC')], ARRAY[:fence]::bigint[], 100);
 -- A transaction of its own, so that its version is another; its time is before the look, as of who commits late.
 SAVEPOINT meanwhile;
 UPDATE request SET language = 'en', plan_at = plan_at WHERE request_id = :changed;
 SELECT is(pg_temp.store(pg_temp.nobody(:changed), pg_temp.nobody(:same)), 'gone, unserved', 'nobody was found for what was asked before, which says nothing of what is asked now');
 SELECT is((SELECT concat_ws(' ', state, unserved_since IS NULL, plan_at <= now()) FROM request WHERE request_id = :changed), 'open t t', 'it stays due');
 SELECT is((SELECT count(*) FROM history WHERE request_id = :changed AND event = 'request_unserved'), 0::bigint, 'and nothing is said of it');
-SELECT snapshot_begin FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100) \g /dev/null
+SELECT snapshot_begin FROM vac_daemon.snapshot_begin(ARRAY[pg_temp.office('NYC')], ARRAY[:fence]::bigint[], 100) \g /dev/null
 SELECT is(pg_temp.store(pg_temp.nobody(:changed)), 'unserved', 'after another look it counts');
 -- ---- rosters or rules changed since the planner looked ----------------------------------------
 SELECT pg_temp.ask(language => 'zu') AS meanwhile \gset
 UPDATE dispatch_group SET lease_until = now() + interval '5 minutes' WHERE group_id = pg_temp.office('NYC');
-SELECT snapshot_begin FROM vac_daemon.snapshot_begin(pg_temp.office('NYC'), :fence, 100) \g /dev/null
+SELECT snapshot_begin FROM vac_daemon.snapshot_begin(ARRAY[pg_temp.office('NYC')], ARRAY[:fence]::bigint[], 100) \g /dev/null
 DELETE FROM plan_stale;
 SELECT plan_soon(pg_temp.office('NYC')) \g /dev/null
 SELECT is(pg_temp.store(pg_temp.nobody(:meanwhile)), 'unserved', 'a plan finds nobody, on the roster of before');
 SELECT is((SELECT plan_at > now() FROM request WHERE request_id = :meanwhile), true, 'and puts the request off');
-SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(gen_random_uuid(), 10, 60000) c WHERE c.group_id = pg_temp.office('NYC')), 0::bigint, 'while it is under way nothing is due');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(gen_random_uuid(), 10, 60000, 100) c WHERE pg_temp.office('NYC') = ANY (c.groups)), 0::bigint, 'while it is under way nothing is due');
 SELECT is((SELECT count(*) FROM plan_stale), 1::bigint, 'and the change not forgotten');
 UPDATE dispatch_group SET lease_until = NULL WHERE group_id = pg_temp.office('NYC');
 UPDATE request SET plan_at = clock_timestamp() + interval '1 hour' WHERE to_plan;
@@ -264,7 +265,7 @@ UPDATE plan_stale SET again_at = clock_timestamp() + interval '50 seconds';
 SELECT cmp_ok(vac_daemon.next_dispatch(), '>', 0::bigint, 'unless somebody held a request: then in a while');
 UPDATE plan_stale SET again_at = clock_timestamp() + interval '1 day';
 SELECT is(vac_daemon.next_dispatch(), 0::bigint, 'but no longer one, when the clock was set back');
-SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(gen_random_uuid(), 10, 60000) c WHERE c.group_id = pg_temp.office('NYC')), 1::bigint, 'the group is claimed');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(gen_random_uuid(), 10, 60000, 100) c WHERE pg_temp.office('NYC') = ANY (c.groups)), 1::bigint, 'the group is claimed');
 SELECT is((SELECT plan_at <= clock_timestamp() FROM request WHERE request_id = :meanwhile), true, 'and the request planned again');
 SELECT is((SELECT count(*) FROM plan_stale), 0::bigint, 'once');
 UPDATE request SET plan_at = now() + interval '1 hour' WHERE to_plan;
@@ -284,24 +285,25 @@ SELECT is(pg_temp.store(pg_temp.nobody(:same)), 'unserved', 'a look of another c
 UPDATE request SET state = 'planned' WHERE state = 'open';
 SELECT '11111111-1111-1111-1111-111111111111' AS d, '22222222-2222-2222-2222-222222222222' AS e \gset
 UPDATE dispatch_group SET lease_until = NULL, daemon_id = NULL;
-SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'d', 10, 60000)), 0::bigint, 'nothing to plan, nothing to claim');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'d', 10, 60000, 100)), 0::bigint, 'nothing to plan, nothing to claim');
 SELECT is(vac_daemon.next_dispatch(), NULL, 'and nothing to wait for');
 SELECT pg_temp.ask(office => 'HNL') AS h, pg_temp.ask(office => 'KTM', urgency => 'immediate') AS k, pg_temp.ask(office => 'GUM') AS g \gset
 UPDATE request SET plan_at = now() + interval '10 minutes' WHERE request_id = :g;
 SELECT is(vac_daemon.next_dispatch(), 0::bigint, 'there is something now');
-SELECT is((SELECT string_agg(o.code, ' ' ORDER BY n) FROM ROWS FROM (vac_daemon.claim_groups(:'d', 10, 60000)) WITH ORDINALITY AS c (group_id, fence, n) JOIN office o USING (group_id)),
+SELECT is((SELECT string_agg((SELECT string_agg(o.code, '+' ORDER BY array_position(c.groups, o.group_id)) FROM office o WHERE o.group_id = ANY (c.groups)), ' ' ORDER BY n)
+		FROM ROWS FROM (vac_daemon.claim_groups(:'d', 10, 60000, 100)) WITH ORDINALITY AS c (groups, fences, n)),
 	'KTM HNL', 'groups with something due, call-outs first');
-SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000)), 0::bigint, 'nobody else gets them');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000, 100)), 0::bigint, 'nobody else gets them');
 SELECT ok(vac_daemon.next_dispatch() BETWEEN 55000 AND 60000, 'before their lease is over');
-SELECT is(vac_daemon.renew_group(group_id, fence + 1, 60000), false, 'a wrong fence renews nothing') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
-SELECT is(vac_daemon.renew_group(group_id, fence, 60000), true, 'the right one does') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
+SELECT is(vac_daemon.renew_groups(ARRAY[group_id], ARRAY[fence + 1], 60000), false, 'a wrong fence renews nothing') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
+SELECT is(vac_daemon.renew_groups(ARRAY[group_id], ARRAY[fence], 60000), true, 'the right one does') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
 UPDATE dispatch_group SET lease_until = now() - interval '1 second' WHERE group_id = pg_temp.office('HNL');
 UPDATE dispatch_group SET lease_until = now() + interval '11 minutes' WHERE group_id = pg_temp.office('KTM');
-SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000)), 2::bigint, 'a lease that is over, or too long to be true, is free');
-SELECT is(vac_daemon.release_group(group_id, fence - 1), false, 'who lost it releases nothing') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
-SELECT is(vac_daemon.release_group(group_id, fence), true, 'who has it does') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000, 100)), 2::bigint, 'a lease that is over, or too long to be true, is free');
+SELECT is(vac_daemon.release_groups(ARRAY[group_id], ARRAY[fence - 1]), 0, 'who lost it releases nothing') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
+SELECT is(vac_daemon.release_groups(ARRAY[group_id], ARRAY[fence]), 1, 'who has it does') FROM dispatch_group WHERE group_id = pg_temp.office('HNL');
 UPDATE case_record SET held_since = now() WHERE case_id IN (SELECT case_id FROM request WHERE request_id IN (:h, :k));
-SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000)), 0::bigint, 'held cases are not planned');
+SELECT is((SELECT count(*) FROM vac_daemon.claim_groups(:'e', 10, 60000, 100)), 0::bigint, 'held cases are not planned');
 SELECT ok(vac_daemon.next_dispatch() BETWEEN 500000 AND 600000, 'the next is what comes later');
 
 SELECT is((SELECT bool_and(a.send_by = policy_after('send_by', a.urgency, a.office_id, a.made_at) AND a.ask_at = upper(a.span) + interval '15 minutes'

@@ -34,17 +34,17 @@ SELECT is(vac_daemon.next_dispatch(), NULL, 'nothing to plan');
 SELECT pg_temp.unanswered('ANNE', '2027-03-10 10:00 EST', '2027-03-01 17:00 EST', requester => 'officer@example.org') AS a \gset
 SELECT pg_temp.request(:a) AS r \gset
 SELECT is(vac_daemon.next_dispatch(), 0::bigint, 'there is something to plan');
-SELECT (SELECT count(*) FROM vac_daemon.claim_groups(:'d', 4, 60000)) AS claimed, g.group_id AS g, g.fence + 1 AS f
+SELECT (SELECT count(*) FROM vac_daemon.claim_groups(:'d', 4, 60000, 100)) AS claimed, g.group_id AS g, g.fence + 1 AS f
 	FROM dispatch_group g JOIN office o USING (group_id) WHERE o.code = 'NYC' \gset
 SELECT is(:claimed, 1, 'its group is claimed');
 SELECT fence AS f FROM dispatch_group WHERE group_id = :g \gset
-SELECT ok FROM vac_daemon.snapshot_begin(:g, :f, 100) \g /dev/null
-SELECT is((SELECT string_agg(request_id::text, ',') FROM vac_daemon.snapshot_requests(:g, 100)), :'r', 'the snapshot has it');
-SELECT is((SELECT barred_ids FROM vac_daemon.snapshot_requests(:g, 100)), ARRAY[pg_temp.coordinator('ANNE')], 'who did not answer is not asked again');
-SELECT is((SELECT case_id FROM vac_daemon.snapshot_busy(:g) WHERE appointment_id = :a), 0::bigint, 'what is to be replaced does not keep its own case busy');
-SELECT is((SELECT coordinator_id FROM vac_daemon.snapshot_busy(:g) WHERE appointment_id = :a), pg_temp.coordinator('ANNE'), 'but its holder');
-SELECT is((SELECT count(*) FROM vac_daemon.snapshot_standing(:g)), 0::bigint, 'nor is it moved for others');
-SELECT vac_daemon.release_group(:g, :f) \g /dev/null
+SELECT ok FROM vac_daemon.snapshot_begin(ARRAY[:g], ARRAY[:f]::bigint[], 100) \g /dev/null
+SELECT is((SELECT string_agg(request_id::text, ',') FROM vac_daemon.snapshot_requests()), :'r', 'the snapshot has it');
+SELECT is((SELECT barred_ids FROM vac_daemon.snapshot_requests()), ARRAY[pg_temp.coordinator('ANNE')], 'who did not answer is not asked again');
+SELECT is((SELECT case_id FROM vac_daemon.snapshot_busy() WHERE appointment_id = :a), 0::bigint, 'what is to be replaced does not keep its own case busy');
+SELECT is((SELECT coordinator_id FROM vac_daemon.snapshot_busy() WHERE appointment_id = :a), pg_temp.coordinator('ANNE'), 'but its holder');
+SELECT is((SELECT count(*) FROM vac_daemon.snapshot_standing()), 0::bigint, 'nor is it moved for others');
+SELECT vac_daemon.release_groups(ARRAY[:g], ARRAY[:f]::bigint[]) \g /dev/null
 
 -- ---- nobody else -----------------------------------------------------------------------------
 DELETE FROM message WHERE kind IN ('notice', 'requester');

@@ -1,6 +1,7 @@
 """Somebody's open transaction: what it holds waits, everything else goes on. And who comes first."""
 
 import datetime
+import itertools
 import json
 import threading
 import time
@@ -29,6 +30,7 @@ class World:
         self.me = uuid.uuid4()
         self.daemon = self.new_daemon()
         self.fence = self.value('SELECT fence FROM dispatch_group WHERE group_id = %s', self.group)
+        self.rounds = itertools.count(1)
 
     def new_daemon(self):
         daemon = self.database.connect('vacd')
@@ -46,8 +48,9 @@ class World:
         return self.value('SELECT pg_temp.choose(%s, %s, pg_temp.day_ahead(%s, %s))', request, who, day, at)
 
     def store(self, *decisions):
-        rows = self.daemon.execute('SELECT outcome, rule FROM vac_daemon.store_plan(%s, %s, %s)',
-                                   (self.group, self.fence, json.dumps(decisions))).fetchall()
+        plan = {'group': self.group, 'round': next(self.rounds), 'decisions': decisions}
+        rows = self.daemon.execute('SELECT outcome, rule FROM vac_daemon.store_plans(%s, %s, %s)',
+                                   ([self.group], [self.fence], json.dumps([plan]))).fetchall()
         return [' '.join(filter(None, row)) for row in rows]
 
     def claim(self, daemon=None):
@@ -199,7 +202,7 @@ def test_nobody_is_not_said_of_a_request_that_is_changed_while_it_is_planned(wor
         with world.daemon.transaction():
             world.daemon.execute('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY')
             assert world.daemon.execute('SELECT ok FROM vac_daemon.snapshot_begin(%s, %s, 100)',
-                                        (world.group, world.fence)).fetchone() == (True,)
+                                        ([world.group], [world.fence])).fetchone() == (True,)
     with world.supervisor() as supervisor:
         supervisor.execute("SELECT vac.change_request(%s, language => 'en')", (code,))
         look()
@@ -318,15 +321,40 @@ def test_two_daemons_claim_different_messages(world):
 
 def test_two_daemons_claim_different_groups(world):
     for office in ('NYC', 'HNL', 'GUM'):
-        world.ask(office=office)
+        world.ask(office=office, urgency='immediate')
     other = world.new_daemon()
     other.autocommit = False
-    claim = 'SELECT group_id FROM vac_daemon.claim_groups(%s, %s, 60000)'
+    claim = 'SELECT groups FROM vac_daemon.claim_groups(%s, %s, 60000, 100)'
     first = other.execute(claim, (uuid.uuid4(), 1)).fetchall()
-    second = quickly(lambda: world.daemon.execute(claim, (world.me, 10)).fetchall())
+    # Who is asked for no more than the first has taken passes that over, too.
+    second = quickly(lambda: world.daemon.execute(claim, (world.me, 1)).fetchall())
+    third = quickly(lambda: world.daemon.execute(claim, (uuid.uuid4(), 10)).fetchall())
     other.commit()
     other.close()
-    assert len(first) == 1 and len(second) == 2 and first[0] not in second
+    assert len(first) == len(second) == len(third) == 1 and len({str(one) for one in first + second + third}) == 3
+
+
+@pytest.mark.parametrize('lock', ['SELECT FROM request WHERE request_id = %(held)s FOR UPDATE',
+                                  'SELECT FROM case_record WHERE case_id = (SELECT case_id FROM request WHERE request_id = %(held)s) FOR UPDATE'])
+def test_what_somebody_holds_in_one_group_keeps_no_other_waiting(world, lock):
+    held, free, far = world.ask(), world.ask(), world.ask(office='HNL')
+    group, fence = world.admin.execute("SELECT group_id, fence FROM dispatch_group WHERE group_id = pg_temp.office('HNL')").fetchone()
+
+    def store(*plans):
+        plans = [{'group': of_group, 'round': number, 'decisions': decisions} for number, (of_group, decisions) in enumerate(plans, 1)]
+        return quickly(lambda: world.daemon.execute('SELECT * FROM vac_daemon.store_plans(%s, %s, %s)', (
+            [world.group, group], [world.fence, fence], json.dumps(plans))).fetchall(), 0.4)
+
+    nobody = {'request': far, 'coordinator': None, 'ruled_out': {'language': [1]}}
+    supervisor = world.supervisor()
+    supervisor.execute(lock, {'held': held})
+    assert store((world.group, [world.choose(held, 'ANNE')])) == [(held, 'refused', 'request_locked')], 'and nothing else'
+    assert sorted(store((world.group, [world.choose(held, 'ANNE'), world.choose(free, 'BEN')]), (group, [nobody]))) == [
+        (held, 'refused', 'request_locked'), (free, 'stored', None), (far, 'unserved', None)]
+    supervisor.rollback()
+    supervisor.close()
+    assert world.value('SELECT plan_at <= wall() AND refusals = 0 FROM request WHERE request_id = %s', held), 'it stays due'
+    assert store((world.group, [world.choose(held, 'ANNE')])) == [(held, 'stored', None)]
 
 
 def test_a_roster_that_changes_while_a_request_is_held_is_not_lost_to_it(world):
@@ -335,7 +363,7 @@ def test_a_roster_that_changes_while_a_request_is_held_is_not_lost_to_it(world):
 
     def claimed():
         world.admin.execute('UPDATE dispatch_group SET lease_until = NULL')
-        return [row[0] for row in world.daemon.execute('SELECT group_id FROM vac_daemon.claim_groups(%s, 10, 60000)', (world.me,))]
+        return [one for groups, in world.daemon.execute('SELECT groups FROM vac_daemon.claim_groups(%s, 10, 60000, 100)', (world.me,)) for one in groups]
 
     def put_off():
         return world.value('SELECT plan_at > clock_timestamp() FROM request WHERE request_id = %s', request)

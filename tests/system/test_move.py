@@ -192,18 +192,18 @@ def test_changed_between_the_plan_and_its_storing(at_work):
     with at_work.database.connect() as connection:
         connection.execute('''
             CREATE SEQUENCE vac_store.first_time;
-            ALTER FUNCTION vac_daemon.store_plan(integer, bigint, jsonb, jsonb) SET SCHEMA vac_store;
-            CREATE FUNCTION vac_daemon.store_plan(integer, bigint, jsonb, jsonb)
+            ALTER FUNCTION vac_daemon.store_plans(integer[], bigint[], jsonb) SET SCHEMA vac_store;
+            CREATE FUNCTION vac_daemon.store_plans(integer[], bigint[], jsonb)
                 RETURNS TABLE (request_id bigint, outcome text, rule text) LANGUAGE plpgsql SECURITY DEFINER AS $$
                 BEGIN
-                    IF jsonb_path_exists($3, '$[*].moves') AND nextval('vac_store.first_time') = 1 THEN
+                    IF jsonb_path_exists($3, '$[*].decisions[*].moves') AND nextval('vac_store.first_time') = 1 THEN
                         UPDATE vac_store.appointment SET span = tstzrange(lower(span) + interval '15 minutes', upper(span));
                     END IF;
-                    RETURN QUERY SELECT * FROM vac_store.store_plan($1, $2, $3, $4);
+                    RETURN QUERY SELECT * FROM vac_store.store_plans($1, $2, $3);
                 END $$;
-            ALTER FUNCTION vac_daemon.store_plan(integer, bigint, jsonb, jsonb) OWNER TO vac_owner;
+            ALTER FUNCTION vac_daemon.store_plans(integer[], bigint[], jsonb) OWNER TO vac_owner;
             ALTER SEQUENCE vac_store.first_time OWNER TO vac_owner;
-            GRANT EXECUTE ON FUNCTION vac_daemon.store_plan(integer, bigint, jsonb, jsonb) TO vac_daemon''')
+            GRANT EXECUTE ON FUNCTION vac_daemon.store_plans(integer[], bigint[], jsonb) TO vac_daemon''')
     urgent = at_work.open('urgent')
     at_work.settle()
     assert re.search(r'plan refused.* rule=move_changed', at_work.daemon.log())

@@ -331,11 +331,12 @@ def test_a_plan_and_a_hold_do_not_pass_each_other(offices):
             FROM vac_store.request r, vac_store.coordinator k,
                 LATERAL (SELECT extract(epoch FROM date_trunc('hour', now()) + interval '3 days')::bigint AS s) t
             WHERE k.code = 'SEA-1' ''').fetchone()[0]
-        outcome = planner.execute('SELECT outcome, rule FROM vac_daemon.store_plan(%s, %s, %s)',
-                                  (group, fence, psycopg.types.json.Jsonb(plan))).fetchone()
+        plans = psycopg.types.json.Jsonb([{'group': group, 'round': 1, 'decisions': plan}])
+        outcome = planner.execute('SELECT outcome, rule FROM vac_daemon.store_plans(%s, %s, %s)',
+                                  ([group], [fence], plans)).fetchone()
         assert outcome[0] == 'refused' and outcome[1].endswith('locked')
         holder.execute('COMMIT')
-        outcome = planner.execute('SELECT outcome FROM vac_daemon.store_plan(%s, %s, %s)',
-                                  (group, fence, psycopg.types.json.Jsonb(plan))).fetchone()
+        outcome = planner.execute('SELECT outcome FROM vac_daemon.store_plans(%s, %s, %s)',
+                                  ([group], [fence], plans)).fetchone()
         assert outcome == ('gone',)
     assert offices.value('SELECT count(*) FROM vac_store.appointment') == 0

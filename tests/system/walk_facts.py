@@ -13,10 +13,11 @@ CREATE FUNCTION pg_temp.move(id bigint, starts timestamptz) RETURNS text LANGUAG
         SELECT 1, a.request_id, a.coordinator_id, s.span, s.span, false, false, id, a.coordinator_id, pg_temp.secs(lower(a.span))
             INTO one.n, one.request_id, one.coordinator_id, one.span, one.busy, one.by_interpreter, one.over_cap, one.appointment_id, one.from_coordinator, one.from_start
             FROM (SELECT tstzrange(starts, starts + (upper(a.span) - lower(a.span))) AS span) s;
+        one.group_id := 1;
         IF vac_store.move_rule(one, ARRAY[one], now(), '{}') = 'move_changed' THEN
             RETURN 'changed';
         END IF;
-        RETURN vac_store.place_moved(one, ARRAY[one], '{}', now(), '{"group": 1, "fence": 1, "round": 1}');
+        RETURN vac_store.place_moved(one, ARRAY[one], '{}', now(), '{"1": {"fence": 1, "round": 1}}');
     END
 $$'''
 

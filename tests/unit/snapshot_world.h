@@ -15,7 +15,16 @@
 
 enum { MOST = 24 };
 
-/* A result as the server would send it: names, then rows of values; NULL is SQL NULL. */
+/* NULL is SQL NULL. */
+static inline void set_value(PGresult *result, int row, int column, const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	assert_true(PQsetvalue(result, row, column, copy, copy ? (int)strlen(copy) : -1));
+	free(copy);
+}
+
+/* A result as the server would send it: names, then rows of values. */
 static inline PGresult *make_result(const char *const *names, int n_rows, const char *const *values)
 {
 	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
@@ -27,12 +36,8 @@ static inline PGresult *make_result(const char *const *names, int n_rows, const 
 		columns[n].typid = 25;
 	}
 	assert_true(PQsetResultAttrs(result, n, columns));
-	for (int i = 0; i < n_rows * n; i++) {
-		char *text = values[i] ? strdup(values[i]) : NULL;
-
-		assert_true(PQsetvalue(result, i / n, i % n, text, text ? (int)strlen(text) : -1));
-		free(text);
-	}
+	for (int i = 0; i < n_rows * n; i++)
+		set_value(result, i / n, i % n, values[i]);
 	for (int i = 0; i < n; i++)
 		free(columns[i].name);
 	return result;
@@ -56,9 +61,9 @@ static const struct part good[SNAPSHOT_PARTS] = {
 	[SNAPSHOT_ZONES] = {{"zone", "day_starts", "week_numbers", "nights"},
 		{"UTC", "{0,86400}", "{1,1}", "{0,21600}"}, 1},
 	[SNAPSHOT_OFFICES] = {{"office_id", "code", "backup_ids", "backup_ranks", "travel_minutes",
-				      "urgent_hours", "office_hours"},
-		{"1", "SEA", "{2}", "{1}", "{90}", "{0,80000}", "{0,70000}", "2", "PDX", "{}", "{}",
-			"{}", "{}", "{}"},
+				      "urgent_hours", "office_hours", "group_id"},
+		{"1", "SEA", "{2}", "{1}", "{90}", "{0,80000}", "{0,70000}", "1", "2", "PDX", "{}",
+			"{}", "{}", "{}", "{}", "1"},
 		2},
 	[SNAPSHOT_COORDINATORS] =
 		{{"coordinator_id", "office_id", "duty", "gender", "zone", "services",

@@ -1,246 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <syslog.h>
-#include <errno.h>
-#include <cmocka.h>
-#include <event2/event.h>
-
-#include "config.h"
-#include "dispatch.h"
-#include "log.h"
-#include "pg.h"
-#include "snapshot_world.h"
-
-/* ---- a database that answers from a script ----------------------------------------------------- */
-
-enum { MOST_CALLS = 400 };
-
-struct call {
-	char what[24];     /* name of the function called, or the statement */
-	char values[1600]; /* its parameters, one after the other */
-	pg_reply_fn done;
-	void *arg;
-};
-
-struct pg {
-	struct event *answer;
-	struct call calls[MOST_CALLS];
-	size_t n, answered;
-	bool down;
-	/* the script */
-	int lose;             /* this call and what is out with it is lost; -1: none */
-	const char *store[8]; /* what each store_plan gives: an outcome, "rule:…", or a SQLSTATE */
-	size_t n_stores, n_claims;
-	const char *renewed, *closed;
-	const char *due;                                 /* of the request, in place of its own */
-	void (*before)(struct pg *pg, const char *what); /* each answer */
-};
-
-static struct event_base *base;
-static struct dispatch *dispatch;
-
-static void name_call(char *name, size_t size, const char *statement)
-{
-	const char *from = strstr(statement, "vac_daemon.");
-
-	from = from ? from + strlen("vac_daemon.") : statement;
-	snprintf(name, size, "%.*s", (int)strcspn(from, "( "), from);
-}
-
-int pg_call(struct pg *pg, const char *statement, int n, const char *const *values,
-	pg_reply_fn done, void *arg)
-{
-	struct call *call = &pg->calls[pg->n];
-	struct timeval now = {0};
-
-	if (pg->down)
-		return -ENOTCONN;
-	assert_true(pg->n < MOST_CALLS);
-	name_call(call->what, sizeof call->what, statement);
-	call->values[0] = '\0';
-	for (int i = 0; i < n; i++)
-		strncat(call->values, values[i], sizeof call->values - strlen(call->values) - 1);
-	call->done = done;
-	call->arg = arg;
-	pg->n++;
-	event_add(pg->answer, &now);
-	return 0;
-}
-
-void pg_drop(struct pg *pg)
-{
-	pg->down = true;
-}
-
-static PGresult *one_row(const char *const *names, const char *const *values)
-{
-	return make_result(names, 1, values);
-}
-
-static PGresult *claimed(struct pg *pg)
-{
-	static const char *const names[] = {"group_id", "fence", NULL};
-	static const char *const values[] = {"1", "7"};
-
-	return make_result(names, pg->n_claims-- > 0 ? 1 : 0, values);
-}
-
-static PGresult *truth(const char *name, const char *value)
-{
-	const char *const names[] = {name, NULL}, *const values[] = {value};
-
-	return one_row(names, values);
-}
-
-static PGresult *stored(const char *outcome)
-{
-	static const char *const names[] = {"request_id", "outcome", "rule", NULL};
-	const char *rule = strncmp(outcome, "rule:", 5) == 0 ? outcome + 5 : NULL;
-	const char *const values[] = {"5", rule ? "refused" : outcome, rule};
-
-	return one_row(names, values);
-}
-
-static PGresult *part(const struct pg *pg, enum snapshot_part part)
-{
-	struct part copy = good[part];
-
-	if (part == SNAPSHOT_REQUESTS && pg->due)
-		copy.values[13] = pg->due;
-	return make_result(copy.names, copy.n, copy.values);
-}
-
-static PGresult *begun(const struct pg *pg)
-{
-	const char *values[] = {pg->closed ? pg->closed : "t", "1000", "900"};
-
-	return make_result(good[SNAPSHOT_BEGIN].names, 1, values);
-}
-
-static PGresult *answer_for(struct pg *pg, const char *what)
-{
-	static const char *const parts[SNAPSHOT_PARTS] = {
-		[SNAPSHOT_POLICY] = "snapshot_policy",
-		[SNAPSHOT_ZONES] = "snapshot_zones",
-		[SNAPSHOT_OFFICES] = "snapshot_offices",
-		[SNAPSHOT_COORDINATORS] = "snapshot_coordinators",
-		[SNAPSHOT_BUSY] = "snapshot_busy",
-		[SNAPSHOT_REQUESTS] = "snapshot_requests",
-		[SNAPSHOT_STANDING] = "snapshot_standing",
-	};
-
-	for (int i = SNAPSHOT_POLICY; i < SNAPSHOT_PARTS; i++)
-		if (strcmp(what, parts[i]) == 0)
-			return part(pg, (enum snapshot_part)i);
-	if (strcmp(what, "claim_groups") == 0)
-		return claimed(pg);
-	if (strcmp(what, "snapshot_begin") == 0)
-		return begun(pg);
-	if (strcmp(what, "renew_group") == 0)
-		return truth("renew_group", pg->renewed ? pg->renewed : "t");
-	if (strcmp(what, "next_dispatch") == 0)
-		return truth("next_dispatch", NULL);
-	return truth("nothing", "t");
-}
-
-static void lose_all(struct pg *pg)
-{
-	static const struct pg_reply lost = {.outcome = PG_LOST, .sqlstate = "", .text = ""};
-
-	pg->lose = -1;
-	pg->down = true;
-	while (pg->answered < pg->n) {
-		struct call *call = &pg->calls[pg->answered++];
-
-		call->done(&lost, call->arg);
-	}
-	pg->down = false;
-}
-
-static void on_answer(evutil_socket_t fd, short what, void *arg)
-{
-	struct pg *pg = arg;
-	struct call *call = &pg->calls[pg->answered];
-	struct pg_reply reply = {.outcome = PG_DONE, .sqlstate = "", .text = ""};
-	const char *outcome = NULL;
-	PGresult *result = NULL;
-	struct timeval now = {0};
-
-	(void)fd;
-	(void)what;
-	if (pg->before)
-		pg->before(pg, call->what);
-	if (pg->lose == (int)pg->answered) {
-		lose_all(pg);
-		return;
-	}
-	pg->answered++;
-	if (strcmp(call->what, "store_plan") == 0)
-		outcome = pg->store[pg->n_stores++];
-	if (outcome && strlen(outcome) == 5) {
-		reply.outcome = PG_REFUSED;
-		reply.sqlstate = outcome;
-	} else {
-		result = outcome ? stored(outcome) : answer_for(pg, call->what);
-		reply.result = result;
-	}
-	if (pg->answered < pg->n)
-		event_add(pg->answer, &now);
-	call->done(&reply, call->arg);
-	PQclear(result);
-}
-
-/* ---- the tests --------------------------------------------------------------------------------- */
-
-static void open_stage(struct pg *pg, long lease_ms)
-{
-	struct config config = {.poll_ms = 60000, .lease_ms = lease_ms, .dispatch_batch = 500};
-
-	memset(pg, 0, sizeof *pg);
-	pg->lose = -1;
-	pg->n_claims = 1;
-	for (size_t i = 0; i < sizeof pg->store / sizeof *pg->store; i++)
-		pg->store[i] = "stored";
-	base = event_base_new();
-	pg->answer = evtimer_new(base, on_answer, pg);
-	assert_int_equal(dispatch_new(base, pg, &config, "an id", &dispatch), 0);
-	dispatch_wake(dispatch);
-}
-
-static void run_turns(unsigned long long turns)
-{
-	while (dispatch_turns(dispatch) < turns)
-		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
-}
-
-static void close_stage(struct pg *pg)
-{
-	assert_int_equal(pg->answered, pg->n);
-	dispatch_free(dispatch);
-	event_free(pg->answer);
-	event_base_free(base);
-}
-
-static size_t count(const struct pg *pg, const char *what)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < pg->n; i++)
-		n += strcmp(pg->calls[i].what, what) == 0;
-	return n;
-}
+#include "dispatch_world.h"
 
 static void test_the_way_through(void **state)
 {
 	static const char *const way[] = {"claim_groups", "BEGIN", "snapshot_begin",
 		"snapshot_policy", "snapshot_zones", "snapshot_offices", "snapshot_coordinators",
-		"snapshot_busy", "snapshot_requests", "snapshot_standing", "COMMIT", "store_plan",
-		"release_group", "next_dispatch"};
+		"snapshot_busy", "snapshot_requests", "snapshot_standing", "COMMIT", "store_plans",
+		"release_groups", "next_dispatch"};
 	static struct pg pg;
 
 	(void)state;
@@ -249,9 +14,13 @@ static void test_the_way_through(void **state)
 	assert_int_equal(pg.n, sizeof way / sizeof *way);
 	for (size_t i = 0; i < pg.n; i++)
 		assert_string_equal(pg.calls[i].what, way[i]);
-	assert_non_null(
-		strstr(pg.calls[11].values, "\"request\":5,\"coordinator\":11,\"start\":9000,"));
-	assert_non_null(strstr(pg.calls[11].values, "{\"round\":1,\"now\":1000,\"requests\":1,"));
+	assert_string_equal(pg.calls[0].values, "an id460000100");
+	assert_string_equal(pg.calls[2].values, "{1}{7}1000");
+	assert_non_null(strstr(pg.calls[11].values,
+		"{1}{7}[{\"group\":1,\"round\":1,\"now\":1000,\"requests\":1,"));
+	assert_non_null(strstr(pg.calls[11].values,
+		"\"decisions\":[{\"request\":5,\"coordinator\":11,\"start\":9000,"));
+	assert_string_equal(pg.calls[12].values, "{1}{7}");
 	close_stage(&pg);
 }
 
@@ -269,12 +38,12 @@ static void test_lost_anywhere(void **state)
 		assert_false(dispatch_is_busy(dispatch));
 		run_turns(2);
 		assert_string_equal(pg.calls[pg.n - 1].what, "next_dispatch");
-		assert_in_range(count(&pg, "store_plan"), 1, 2);
+		assert_in_range(count(&pg, "store_plans"), 1, 2);
 		close_stage(&pg);
 	}
 }
 
-/* One script a line: what store_plan gives, and how often it and the snapshot are asked. */
+/* One script a line: what store_plans gives, and how often it and the snapshot are asked. */
 static void test_outcomes_of_storing(void **state)
 {
 	static const struct {
@@ -305,12 +74,12 @@ static void test_outcomes_of_storing(void **state)
 		for (size_t j = 0; j < 5 && table[i].store[j]; j++)
 			pg.store[j] = table[i].store[j];
 		run_turns(1);
-		if (count(&pg, "store_plan") != table[i].stores
+		if (count(&pg, "store_plans") != table[i].stores
 			|| count(&pg, "COMMIT") != table[i].snapshots
-			|| count(&pg, "release_group") != table[i].releases)
+			|| count(&pg, "release_groups") != table[i].releases)
 			fail_msg("script %zu: %zu stores, %zu snapshots, %zu releases", i,
-				count(&pg, "store_plan"), count(&pg, "COMMIT"),
-				count(&pg, "release_group"));
+				count(&pg, "store_plans"), count(&pg, "COMMIT"),
+				count(&pg, "release_groups"));
 		close_stage(&pg);
 	}
 }
@@ -324,7 +93,7 @@ static void test_a_plan_with_a_move(void **state)
 	open_stage(&pg, 60000);
 	pg.due = "3600";
 	run_turns(1);
-	assert_int_equal(count(&pg, "store_plan"), 1);
+	assert_int_equal(count(&pg, "store_plans"), 1);
 	assert_non_null(strstr(pg.calls[11].values,
 		"\"moves\":[{\"appointment\":1,\"request\":6,\"from_coordinator\":11,"));
 	assert_non_null(strstr(pg.calls[11].values, "\"moves\":1,\"cost\":"));
@@ -342,19 +111,19 @@ static void test_a_move_that_met_a_lock(void **state)
 	pg.n_claims = 2;
 	pg.store[0] = "rule:locked";
 	run_turns(1);
-	assert_int_equal(count(&pg, "store_plan"), 1);
+	assert_int_equal(count(&pg, "store_plans"), 1);
 	dispatch_wake(dispatch);
 	run_turns(2);
-	assert_int_equal(count(&pg, "store_plan"), 2);
+	assert_int_equal(count(&pg, "store_plans"), 2);
 	for (size_t i = pg.n; i-- > 0;)
-		if (strcmp(pg.calls[i].what, "store_plan") == 0) {
+		if (strcmp(pg.calls[i].what, "store_plans") == 0) {
 			assert_null(strstr(pg.calls[i].values, "\"moves\":["));
 			break;
 		}
 	close_stage(&pg);
 }
 
-static void test_snapshot_of_a_lost_group(void **state)
+static void test_snapshot_of_a_lost_batch(void **state)
 {
 	static struct pg pg;
 
@@ -362,10 +131,280 @@ static void test_snapshot_of_a_lost_group(void **state)
 	open_stage(&pg, 60000);
 	pg.closed = "f";
 	run_turns(1);
-	assert_int_equal(count(&pg, "store_plan"), 0);
-	assert_int_equal(count(&pg, "release_group"), 0);
+	assert_int_equal(count(&pg, "store_plans"), 0);
+	assert_int_equal(count(&pg, "release_groups"), 0);
 	close_stage(&pg);
 }
+
+/* ---- several groups in a batch ----------------------------------------------------------------- */
+
+static void open_batch(struct pg *pg, long lease_ms)
+{
+	open_stage(pg, lease_ms);
+	pg->n_groups = 3;
+	pg->groups = "{1,101,201}";
+	pg->fences = "{7,8,9}";
+}
+
+static void test_groups_of_a_batch_share_a_round(void **state)
+{
+	static const char *const stored[] = {"{1,101,201}{7,8,9}[{\"group\":1,\"round\":1,",
+		"{\"request\":5,\"coordinator\":11,\"start\":9000,",
+		"},{\"group\":101,\"round\":1,", "{\"request\":105,\"coordinator\":111,",
+		"},{\"group\":201,\"round\":1,", "{\"request\":205,\"coordinator\":211,"};
+	static struct pg pg;
+	const char *at;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	run_turns(1);
+	assert_int_equal(pg.n, 14);
+	assert_string_equal(values_of(&pg, "snapshot_begin", 0), "{1,101,201}{7,8,9}1000");
+	at = values_of(&pg, "store_plans", 0);
+	assert_int_equal(count_decisions(at), 3);
+	for (size_t i = 0; i < sizeof stored / sizeof *stored; i++) {
+		at = strstr(at, stored[i]);
+		assert_non_null(at);
+	}
+	assert_string_equal(values_of(&pg, "release_groups", 0), "{1,101,201}{7,8,9}");
+	close_stage(&pg);
+}
+
+static void test_what_is_refused_is_planned_again_with_its_batch(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	pg.store[0] = "rule:busy";
+	run_turns(1);
+	assert_int_equal(count(&pg, "COMMIT"), 2);
+	assert_int_equal(count(&pg, "store_plans"), 2);
+	assert_non_null(strstr(values_of(&pg, "store_plans", 1), "{\"group\":201,\"round\":2,"));
+	close_stage(&pg);
+}
+
+static void test_no_plan_for_some_of_a_batch(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	pg.twice = 2;
+	run_turns(1);
+	assert_int_equal(count_decisions(values_of(&pg, "store_plans", 0)), 2);
+	assert_null(strstr(values_of(&pg, "store_plans", 0), "\"group\":101,"));
+	assert_non_null(strstr(values_of(&pg, "store_plans", 0), "\"group\":201,"));
+	assert_int_equal(count(&pg, "release_groups"), 1);
+	close_stage(&pg);
+	open_batch(&pg, 60000);
+	pg.twice = 7;
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 0);
+	assert_int_equal(count(&pg, "release_groups"), 1);
+	close_stage(&pg);
+}
+
+static void test_no_memory_for_one_plan_of_a_batch(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	no_room_for = 105;
+	run_turns(1);
+	assert_string_equal(errors, "planner failed: group=101 error=12");
+	assert_int_equal(count_decisions(values_of(&pg, "store_plans", 0)), 2);
+	assert_null(strstr(values_of(&pg, "store_plans", 0), "\"group\":101,"));
+	assert_int_equal(count(&pg, "release_groups"), 1);
+	assert_int_equal(count(&pg, "next_dispatch"), 1);
+	close_stage(&pg);
+}
+
+static void test_plans_of_which_a_call_takes_a_part(void **state)
+{
+	static struct pg pg;
+	const char *first, *second;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	pg.n_requests = 300;
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 2);
+	first = values_of(&pg, "store_plans", 0);
+	second = values_of(&pg, "store_plans", 1);
+	assert_int_equal(count_decisions(first), 500);
+	assert_int_equal(count_decisions(strstr(first, "{\"group\":101,")), 200);
+	assert_int_equal(count_decisions(second), 400);
+	assert_int_equal(count_decisions(strstr(second, "{\"group\":201,")), 300);
+	assert_null(strstr(first, "\"group\":201,"));
+	assert_null(strstr(second, "\"group\":1,"));
+	assert_non_null(
+		strstr(second, "{\"group\":101,\"round\":1,\"now\":1000,\"requests\":300,"));
+	close_stage(&pg);
+}
+
+/* One by one they go, each with its own group's plan. */
+static void test_a_batch_that_meets_a_lock(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	pg.store[0] = "55P03";
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 4);
+	for (size_t i = 1; i < 4; i++)
+		assert_int_equal(count_decisions(values_of(&pg, "store_plans", i)), 1);
+	assert_non_null(strstr(values_of(&pg, "store_plans", 3), "[{\"group\":201,"));
+	close_stage(&pg);
+}
+
+/* The next batch's snapshot is the daemon's again. */
+static void keep_the_next(struct pg *pg, const char *what)
+{
+	if (strcmp(what, "BEGIN") == 0 && count(pg, "BEGIN") == 2)
+		pg->closed = NULL;
+}
+
+/* What of it was not lost is given back. */
+static void test_a_batch_that_is_lost_in_part(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	pg.n_batches = 2;
+	pg.closed = "f";
+	pg.before = keep_the_next;
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 1);
+	assert_int_equal(count(&pg, "release_groups"), 2);
+	close_stage(&pg);
+	open_batch(&pg, 60000);
+	pg.store[0] = "rule:fence";
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 1);
+	assert_int_equal(count(&pg, "release_groups"), 1);
+	close_stage(&pg);
+}
+
+/* ---- which groups are claimed together --------------------------------------------------------- */
+
+enum { CLAIMS_APART = 8 };
+
+static void test_no_more_together_than_one_plan_takes(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_stage(&pg, 60000);
+	dispatch_reload(dispatch,
+		&(struct config){.poll_ms = 60000, .lease_ms = 60000, .dispatch_batch = 40});
+	run_turns(1);
+	assert_string_equal(values_of(&pg, "claim_groups", 0), "an id46000040");
+	close_stage(&pg);
+}
+
+static void turn_again(void)
+{
+	dispatch_wake(dispatch);
+	run_turns(dispatch_turns(dispatch) + 1);
+}
+
+/* The turns after the first, of which one claims in vain. */
+static void check_claims(struct pg *pg, size_t n_apart)
+{
+	pg->n_batches = pg->n_groups = 1;
+	pg->groups = "{1}";
+	pg->closed = NULL;
+	pg->n_claims = 0;
+	turn_again();
+	pg->n_claims = CLAIMS_APART + 1;
+	for (size_t i = 1; i <= CLAIMS_APART + 1; i++)
+		turn_again();
+	for (size_t i = 1; i <= CLAIMS_APART + 2; i++)
+		assert_string_equal(values_of(pg, "claim_groups", i),
+			n_apart > 0 && i <= n_apart + 1 ? "an id4600000" : "an id460000100");
+}
+
+/* The batch is given back and the turn goes on with the next. */
+static void test_a_refused_snapshot(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	for (int several = 0; several < 2; several++) {
+		several ? open_batch(&pg, 60000) : open_stage(&pg, 60000);
+		pg.n_batches = 2;
+		pg.refused = "snapshot_requests";
+		run_turns(1);
+		assert_int_equal(count(&pg, "BEGIN"), 2);
+		assert_int_equal(count(&pg, "store_plans"), 1);
+		assert_int_equal(count(&pg, "release_groups"), 2);
+		assert_int_equal(count(&pg, "next_dispatch"), 1);
+		check_claims(&pg, several ? CLAIMS_APART : 0);
+		close_stage(&pg);
+	}
+}
+
+static void test_a_lease_that_is_lost_or_a_turn_that_fails(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool several = i & 1, fails = i & 2;
+
+		several ? open_batch(&pg, 60000) : open_stage(&pg, 60000);
+		pg.closed = fails ? NULL : "f";
+		pg.lose = fails ? 10 : -1;
+		run_turns(1);
+		assert_int_equal(count(&pg, "store_plans"), 0);
+		check_claims(&pg, several ? CLAIMS_APART : 0);
+		close_stage(&pg);
+	}
+}
+
+/* When no batch is at work any more, none is to blame. */
+static void test_a_turn_that_fails_at_its_end(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_batch(&pg, 60000);
+	pg.lose = 13;
+	run_turns(1);
+	assert_int_equal(count(&pg, "next_dispatch"), 1);
+	check_claims(&pg, 0);
+	close_stage(&pg);
+}
+
+/* The line in the log names those that the call was about. */
+static void test_a_call_about_another_batch_is_refused(void **state)
+{
+	static const char *const calls[] = {"release_groups{1}", "renew_groups{101}"};
+	static struct pg pg;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char expected[100];
+
+		open_stage(&pg, 120);
+		pg.store[0] = pg.store[1] = pg.store[2] = "40P01"; /* pauses of 350 ms and more */
+		pg.n_batches = 2;
+		pg.second = "{101}";
+		pg.refused = calls[i];
+		run_turns(1);
+		snprintf(expected, sizeof expected,
+			"call refused: call=%.*s groups=\"%s\" sqlstate=22P02 why=\"\"",
+			(int)strcspn(calls[i], "{"), calls[i], strchr(calls[i], '{'));
+		assert_string_equal(errors, expected);
+		close_stage(&pg);
+	}
+}
+
+/* ---- leases, waking, stopping ------------------------------------------------------------------ */
 
 static void dawdle(struct pg *pg, const char *what)
 {
@@ -384,7 +423,7 @@ static void test_plan_after_its_lease_is_thrown_away(void **state)
 	open_stage(&pg, 100);
 	pg.before = dawdle;
 	run_turns(1);
-	assert_int_equal(count(&pg, "store_plan"), 0);
+	assert_int_equal(count(&pg, "store_plans"), 0);
 	close_stage(&pg);
 }
 
@@ -398,16 +437,16 @@ static void test_lease_is_renewed_while_waiting(void **state)
 		pg.store[0] = pg.store[1] = pg.store[2] = "40P01"; /* pauses of 350 ms and more */
 		pg.renewed = lost ? "f" : "t";
 		run_turns(1);
-		assert_true(count(&pg, "renew_group") > 0);
-		assert_int_equal(count(&pg, "release_group"), !lost);
-		assert_true(lost ? count(&pg, "store_plan") < 4 : count(&pg, "store_plan") == 4);
+		assert_true(count(&pg, "renew_groups") > 0);
+		assert_int_equal(count(&pg, "release_groups"), !lost);
+		assert_true(lost ? count(&pg, "store_plans") < 4 : count(&pg, "store_plans") == 4);
 		close_stage(&pg);
 	}
 }
 
 static void wake_once(struct pg *pg, const char *what)
 {
-	if (strcmp(what, "store_plan") == 0 && pg->n_stores == 0)
+	if (strcmp(what, "store_plans") == 0 && pg->n_stores == 0)
 		dispatch_wake(dispatch);
 }
 
@@ -415,7 +454,7 @@ static void wake_once(struct pg *pg, const char *what)
 static void test_news_during_a_turn(void **state)
 {
 	static const char *const end[] = {
-		"store_plan", "release_group", "claim_groups", "next_dispatch"};
+		"store_plans", "release_groups", "claim_groups", "next_dispatch"};
 	static struct pg pg;
 
 	(void)state;
@@ -442,7 +481,7 @@ static void stop_late(struct pg *pg, const char *what)
 		dispatch_stop(dispatch);
 }
 
-/* Told to stop before the group is begun it gives it back; later it finishes it first. */
+/* Told to stop before the batch is begun it gives it back; later it finishes it first. */
 static void test_draining(void **state)
 {
 	static struct pg pg;
@@ -453,8 +492,8 @@ static void test_draining(void **state)
 		pg.before = late ? stop_late : stop_early;
 		run_turns(1);
 		assert_false(dispatch_is_busy(dispatch));
-		assert_int_equal(count(&pg, "store_plan"), late);
-		assert_int_equal(count(&pg, "release_group"), 1);
+		assert_int_equal(count(&pg, "store_plans"), late);
+		assert_int_equal(count(&pg, "release_groups"), 1);
 		close_stage(&pg);
 	}
 }
@@ -479,7 +518,19 @@ int main(void)
 		cmocka_unit_test(test_outcomes_of_storing),
 		cmocka_unit_test(test_a_plan_with_a_move),
 		cmocka_unit_test(test_a_move_that_met_a_lock),
-		cmocka_unit_test(test_snapshot_of_a_lost_group),
+		cmocka_unit_test(test_snapshot_of_a_lost_batch),
+		cmocka_unit_test(test_groups_of_a_batch_share_a_round),
+		cmocka_unit_test(test_what_is_refused_is_planned_again_with_its_batch),
+		cmocka_unit_test(test_no_plan_for_some_of_a_batch),
+		cmocka_unit_test(test_no_memory_for_one_plan_of_a_batch),
+		cmocka_unit_test(test_plans_of_which_a_call_takes_a_part),
+		cmocka_unit_test(test_a_batch_that_meets_a_lock),
+		cmocka_unit_test(test_a_batch_that_is_lost_in_part),
+		cmocka_unit_test(test_no_more_together_than_one_plan_takes),
+		cmocka_unit_test(test_a_refused_snapshot),
+		cmocka_unit_test(test_a_lease_that_is_lost_or_a_turn_that_fails),
+		cmocka_unit_test(test_a_turn_that_fails_at_its_end),
+		cmocka_unit_test(test_a_call_about_another_batch_is_refused),
 		cmocka_unit_test(test_plan_after_its_lease_is_thrown_away),
 		cmocka_unit_test(test_lease_is_renewed_while_waiting),
 		cmocka_unit_test(test_news_during_a_turn),
@@ -487,6 +538,5 @@ int main(void)
 		cmocka_unit_test(test_freed_while_busy),
 	};
 
-	log_set_level(LOG_CRIT);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "dispatch/rows.h"
+#include "dispatch/split.h"
 #include "log.h"
 #include "plan.h"
 #include "snapshot_world.h"
@@ -259,7 +260,6 @@ static void test_all_parts(void **state)
 	assert_int_equal(request->preferred, 0);
 	assert_int_equal(request->conflicts.ids[1], 14);
 	assert_int_equal(snapshot_n_asked(snapshot), 1);
-	assert_int_equal(snapshot_now(snapshot), 1000);
 	assert_int_equal(plan_make(input, &plan, error, sizeof error), 0);
 	assert_int_equal(plan->decisions[0].chosen.meeting.start, 9000);
 	plan_free(plan);
@@ -340,6 +340,7 @@ static void test_bad_rows_are_left_out(void **state)
 		{SNAPSHOT_ZONES, 0, 2, "{}", 1, 0, 1, 0},
 		{SNAPSHOT_OFFICES, 0, 3, "{1,2}", 0, 1, 1, 0},
 		{SNAPSHOT_OFFICES, 0, 4, "{-5}", 0, 1, 1, 0},
+		{SNAPSHOT_OFFICES, 0, 7, NULL, 0, 1, 1, 0},
 		{SNAPSHOT_POLICY, 0, 2, NULL, 1, 1, 1, 1},
 		{SNAPSHOT_POLICY, 0, 1, "whenever", 1, 1, 1, 1},
 		{SNAPSHOT_POLICY, 0, 0, NULL, 1, 1, 1, 1},
@@ -404,6 +405,71 @@ static void test_locked_are_marked(void **state)
 	snapshot_free(snapshot);
 }
 
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+/* Office 2 is of this group, and its ranks are these. */
+static const struct plan_input *take_second_office(struct snapshot *snapshot, const char *group,
+	const char *ranks, enum snapshot_part odd, int column)
+{
+	struct part offices = good[SNAPSHOT_OFFICES];
+	PGresult *result;
+
+	offices.values[8 + 7] = group;
+	offices.values[8 + 3] = ranks;
+	result = make_result(offices.names, offices.n, offices.values);
+	for (int i = 0; i < SNAPSHOT_PARTS; i++)
+		if (i == SNAPSHOT_OFFICES)
+			assert_int_equal(snapshot_take(snapshot, SNAPSHOT_OFFICES, result), 0);
+		else
+			assert_int_equal(take_part(snapshot, (enum snapshot_part)i,
+						 i == (int)odd ? 0 : -1, column, "2"),
+				0);
+	PQclear(result);
+	return snapshot_finish(snapshot, NULL, 0);
+}
+
+/* What stands for another group's office by now stays where it is. */
+static void test_moved_within_a_group_only(void **state)
+{
+	static const char *const groups[] = {"1", "2"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct snapshot *snapshot = snapshot_new();
+		const struct plan_input *input = take_second_office(
+			snapshot, groups[i], "{}", SNAPSHOT_STANDING, 4);
+
+		assert_int_equal(input->n_standing, i == 0);
+		assert_int_equal(input->appointments[0].request, i == 0 ? 6 : 0);
+		snapshot_free(snapshot);
+	}
+}
+
+/* Those of an office that was left out are still their group's. */
+static void test_people_go_with_their_group(void **state)
+{
+	static const char *const groups[] = {"1", "2"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct snapshot *snapshot = snapshot_new();
+		const struct plan_input *input = take_second_office(
+			snapshot, groups[i], "{1}", SNAPSHOT_COORDINATORS, 1);
+		struct share *shares;
+		size_t n;
+
+		assert_int_equal(input->n_offices, 1);
+		assert_int_equal(input->n_coordinators, 1);
+		assert_int_equal(snapshot_split(snapshot, &shares, &n), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(shares[0].group, 1);
+		assert_int_equal(shares[0].input.n_requests, 1);
+		assert_int_equal(shares[0].input.n_coordinators, i == 0);
+		assert_int_equal(shares[0].input.n_appointments, i == 0);
+		snapshot_free(snapshot);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_bad_rows_are_left_out),
 		cmocka_unit_test(test_what_cannot_be_read),
 		cmocka_unit_test(test_locked_are_marked),
+		cmocka_unit_test(test_moved_within_a_group_only),
+		cmocka_unit_test(test_people_go_with_their_group),
 	};
 
 	log_set_level(LOG_CRIT); /* what is left out is said in the log */

@@ -94,7 +94,7 @@ def test_locks_of_a_daemon_that_is_not_heard_of(world, proxy, sink, record):
     first, second = load.OFFICES[0][0], load.OFFICES[1][0]
     world.database.query("SELECT vac.set_policy('mail_margin_seconds', '0')")
     mail = sink()
-    cut = Fault('vacd dispatch', TO_SERVER, how='silent', call='store_plan', kind=b'S')
+    cut = Fault('vacd dispatch', TO_SERVER, how='silent', call='store_plans', kind=b'S')
     proxy.arm(cut)
     far = world.start_daemon(mail, proxy.folder, '' if FULL else SOONER)
     held = open_case(world, first)

@@ -261,7 +261,7 @@ def test_cut_at_every_message(through_proxy, record, how, direction):
 
 # What a cycle is made of; the long form cuts whatever else is called, too.
 CALLS = {'vacd': {'hello'},
-         'vacd dispatch': {'claim_groups', 'COMMIT', 'store_plan', 'release_group', 'next_dispatch'},
+         'vacd dispatch': {'claim_groups', 'COMMIT', 'store_plans', 'release_groups', 'next_dispatch'},
          'vacd mailer': {'claim_messages', 'finish_messages', 'next_message'},
          'vacd final dots': {'may_send'},
          'vacd inbox': {'receive_mail'},
