@@ -14,19 +14,20 @@ import survived  # noqa: E402
 def pytest_configure(config):
     config.addinivalue_line('markers', 'bare: says nothing more under the sanitizers, and is left out there')
     config.addinivalue_line('markers', 'watched: says nothing more without the sanitizers; `./dev test` runs it there alone')
+    config.addinivalue_line('markers', 'twice: says something of its own with and without them, though the rest of its file is watched')
     config.addinivalue_line('markers', 'long: of a file that takes long by itself')
 
 
 # Files whose tests start no program of ours that a sanitizer could watch, whose C others drive as well, or
 # which look at what a sanitizer changes.
 BARE_FILES = {'test_access_token.py', 'test_answers.py', 'test_answers_locked.py', 'test_answers_walk.py', 'test_backup.py', 'test_bench.py',
-              'test_cases.py', 'test_check.py', 'test_checker.py', 'test_daemons.py', 'test_deadline.py', 'test_generations.py', 'test_import.py', 'test_inbox_real.py',
+              'test_cases.py', 'test_check.py', 'test_checker.py', 'test_daemons.py', 'test_deadline.py', 'test_first_day.py', 'test_generations.py', 'test_import.py', 'test_inbox_real.py',
               'test_intake_openapi.py', 'test_locks.py', 'test_migrate.py', 'test_move.py', 'test_plan_command.py',
               'test_plan_cost.py', 'test_psql.py', 'test_reassign.py', 'test_restart.py', 'test_rights.py',
               'test_rights_walk.py', 'test_sandbox.py', 'test_secrets.py', 'test_simulate.py', 'test_soak.py', 'test_upgrade.py', 'test_view_plans.py', 'test_views.py', 'test_year.py'}
 
 # Files whose tests say the same in either build: no crash, limit or load of theirs is another under the sanitizers.
-WATCHED_FILES = {'test_end_to_end.py', 'test_history.py', 'test_inbox.py', 'test_intake.py', 'test_invitation_format.py', 'test_pg.py',
+WATCHED_FILES = {'test_answer.py', 'test_end_to_end.py', 'test_history.py', 'test_inbox.py', 'test_intake.py', 'test_intake_hard.py', 'test_invitation_format.py', 'test_pg.py',
                  'test_poll.py', 'test_read_mail.py', 'test_refusals.py', 'test_smime.py', 'test_service.py', 'test_tls_refusals.py', 'test_tls_table.py'}
 
 
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker('long')
         if item.path.name in BARE_FILES:
             item.add_marker('bare')
-        if item.path.name in WATCHED_FILES:
+        if item.path.name in WATCHED_FILES and not any(item.iter_markers('bare')) and not any(item.iter_markers('twice')):
             item.add_marker('watched')
 
 

@@ -66,7 +66,7 @@ class Load:
     def running(self):
         return self.thread.is_alive()
 
-    def finish(self, seconds=180):
+    def finish(self, seconds=600):
         self.thread.join(seconds)
         assert not self.thread.is_alive(), f'only {len(self.codes)} cases were opened in {seconds} s'
         if self.trouble is not None:
@@ -104,7 +104,7 @@ class Load:
 
     def _call(self, statement, *args):
         """Until it is answered: a restart of PostgreSQL costs patience, not the case."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while True:
             try:
                 if self.connection is None:
@@ -131,14 +131,16 @@ SELECT (SELECT count(*) FROM vac_store.message WHERE state IN ('queued', 'claime
           AND c.held_since IS NULL)'''
 
 
-def settle(database, daemons=(), seconds=120):
+def settle(database, daemons=(), seconds=300):
     """Waits until everything is planned or has its reason, and no mail waits."""
     def rested():
         for daemon in daemons:
             assert 'run `vacd migrate`' not in daemon.log(), daemon.log()[-1000:]
-        return database.value(UNSETTLED) == 0
+        return connection.execute(UNSETTLED).fetchone()[0] == 0
     try:
-        harness.wait_for(rested, seconds, 'rest', every=0.25)
+        # One connection: a new one each time would take a good part of a core.
+        with database.connect() as connection:
+            harness.wait_for(rested, seconds, 'rest', every=0.25)
     except AssertionError:
         rows = database.query('SELECT state, kind, count(*) FROM vac_store.message GROUP BY 1, 2')
         requests = database.query('SELECT state, count(*) FROM vac_store.request GROUP BY 1')

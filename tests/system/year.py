@@ -243,11 +243,13 @@ class Year:
             self.note(year_check.violations(self.db, self.clock.at, 20 * MINUTE + 2 * self.step))
             self.note(year_check.calendars(self.db, self.clock.at, self.coordinators.calendars))
 
-    def run(self, days, say=None):
+    def run(self, days, say=None, drain_step=None):
+        """drain_step: minutes that the clock is moved by at least once no more cases come."""
         self.prepare()
         self.later(days / 2 * DAY + 7 * HOUR, self.outage)
         self.days(days, say)
         self.coordinators.calm = True
+        self.step = drain_step * MINUTE if drain_step else self.step
         self.days(DRAIN // DAY, say, cases=False)
         self.told.read()
         self.note(year_check.untold(self.db, self.told, self.clock.at))
