@@ -22,7 +22,7 @@ import load
 from answering import once_each, settle
 
 PATIENCE = 3
-DATABASE_TIMEOUT_MS = 500
+DATABASE_TIMEOUT_MS = 1000
 
 
 def check_all(database, daemons, people, codes):
@@ -109,8 +109,8 @@ class Node(harness.Cluster):
         self.ask(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
         self.ask('SELECT pg_reload_conf()')
         if name:
-            harness.wait_for(lambda: self.ask("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'"), 30,
-                             f'a synchronous standby {name}')
+            harness.wait_for(lambda: self.ask("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND sync_state = 'sync'"),
+                             what=f'a synchronous standby {name}')
 
     def cut_off_daemons(self):
         self.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vacd%'")
@@ -208,7 +208,7 @@ class Space:
     def __init__(self):
         self.process = subprocess.Popen(['unshare', '-n', 'sleep', '86400'], stdin=subprocess.DEVNULL)
         ours = os.readlink('/proc/self/ns/net')
-        harness.wait_for(lambda: os.readlink(f'/proc/{self.process.pid}/ns/net') != ours, 10, 'a network namespace', every=0.01)
+        harness.wait_for(lambda: os.readlink(f'/proc/{self.process.pid}/ns/net') != ours, what='a network namespace', every=0.01)
         self.started = []
         self.run('ip', 'link', 'set', 'lo', 'up')
 

@@ -137,7 +137,7 @@ class Proxy:
             function()
             done.set()
         self.loop.call_soon_threadsafe(work)
-        done.wait(10)
+        done.wait(120)
 
     # ---- what a test asks for --------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ def test_at_every_door_at_once(cluster, folder, sink, certs, record, full):
                      'form at the intake': pool.submit(fill_in, door, some_of(files(FUZZED / 'intake'), full, draw))}
         counts = {what: future.result() for what, future in tried.items()}
         codes = coming.finish(600)
-        settle(database, [door.daemon], people, 600 if full else 180)
+        settle(database, [door.daemon], people)
         people.finish()
         wrong = database.query(STRANGERS)
         assert not wrong, wrong[:20]

@@ -22,26 +22,29 @@ SETTINGS = {'lease_ms': 1500, 'poll_ms': 300, 'database_timeout_ms': pg_pair.DAT
 # What the daemon asks for by itself takes 45 seconds: in the long form. A connection string may ask for less.
 SOONER = ("keepalives_idle=3 keepalives_interval=1 keepalives_count=2"
           " options='-c tcp_keepalives_idle=3 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=2 -c tcp_user_timeout=5000'")
+# So long that a slow machine, too, plans for another office meanwhile.
+SOON = ("keepalives_idle=12 keepalives_interval=2 keepalives_count=4"
+        " options='-c tcp_keepalives_idle=12 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=4 -c tcp_user_timeout=20000'")
 GONE = 'could not receive data from client: '      # "Connection timed out", or what a router said meanwhile
 
 
 class World:
     """A server on a machine of its own, and another machine that reaches it by wire."""
 
-    def __init__(self, folder, vacd):
+    def __init__(self, folder, vacd, image):
         self.hub = pg_pair.make_hub()
         self.far, self.machine = (pg_pair.Machine(self.hub, number) for number in (1, 2))
         self.node = pg_pair.Node(folder / 'pg', 'a', self.machine)
-        self.node.create()
+        self.node.create(image)
         self.database = load.database(self.node, folder)
         self.folder, self.vacd, self.daemons = folder, vacd, []
 
     def start_daemon(self, sink, host=None, more='', **settings):
         seen = types.SimpleNamespace(conninfo=lambda login: f'{self.database.conninfo(login, host=host)} {more}')
         socket = str(self.folder / f'lmtp{len(self.daemons) + 1}')
-        made = self.vacd(seen, sink, lmtp_socket=socket, **SETTINGS, **settings)
+        made = self.vacd(seen, sink, lmtp_socket=socket, **{**SETTINGS, **settings})
         self.daemons.append(made)
-        harness.wait_for(lambda: 'daemon works' in made.log(), 60, 'a daemon at work')
+        harness.wait_for(lambda: 'daemon works' in made.log(), what='a daemon at work')
         return made
 
     def sessions(self, condition='true'):
@@ -51,7 +54,7 @@ class World:
     def plug_in(self, daemon):
         starts = daemon.log().count('daemon works')
         self.far.plug_in()
-        harness.wait_for(lambda: daemon.log().count('daemon works') > starts, 60, 'the daemon on its way again')
+        harness.wait_for(lambda: daemon.log().count('daemon works') > starts, what='the daemon on its way again')
 
     def end(self):
         if (self.node.data / 'postmaster.pid').exists():
@@ -61,11 +64,11 @@ class World:
 
 
 @pytest.fixture
-def world(folder, vacd):
+def world(folder, vacd, image):
     why = pg_pair.why_no_machines()
     if why:
         pytest.skip(why)
-    made = World(folder, vacd)
+    made = World(folder, vacd, image)
     yield made
     made.end()
 
@@ -96,15 +99,18 @@ def test_locks_of_a_daemon_that_is_not_heard_of(world, proxy, sink, record):
     mail = sink()
     cut = Fault('vacd dispatch', TO_SERVER, how='silent', call='store_plans', kind=b'S')
     proxy.arm(cut)
-    far = world.start_daemon(mail, proxy.folder, '' if FULL else SOONER)
+    # It does not give up its call, and hang up, before the wire is out.
+    far = world.start_daemon(mail, proxy.folder, '' if FULL else SOON, database_timeout_ms=6000)
+    near = world.start_daemon(mail)
+    near.freeze()       # at work at once when it is to be, which is not long
     held = open_case(world, first)
-    harness.wait_for(lambda: cut.struck, 60, 'a plan that is stored and not committed')
+    harness.wait_for(lambda: cut.struck, what='a plan that is stored and not committed')
     world.far.pull_out()
 
     # The other one plans for another office meanwhile. What is locked stays as it is, and the server does not know better.
-    world.start_daemon(mail)
+    near.wake()
     other = open_case(world, second)
-    harness.wait_for(lambda: is_planned(world, other), 60, 'a plan for another office')
+    harness.wait_for(lambda: is_planned(world, other), what='a plan for another office')
     assert world.sessions('backend_xid IS NOT NULL') == 1 and not is_planned(world, held), 'nothing was locked'
     assert world.node.log.read_text().count(GONE) == 0
 
@@ -131,7 +137,7 @@ IDLE = ('vacd inbox', 'vacd final dots')
 
 def test_a_server_that_is_not_heard_of(world, sink, record):
     daemon = world.start_daemon(sink(), world.machine.address, '' if FULL else SOONER, front=world.far.command())
-    harness.wait_for(lambda: world.sessions() >= 8, 60, 'all connections of a daemon')
+    harness.wait_for(lambda: world.sessions() >= 8, what='all connections of a daemon')
     world.far.pull_out()
     for name in IDLE:
         lost = f'database connection lost connection="{name}"'
@@ -141,5 +147,5 @@ def test_a_server_that_is_not_heard_of(world, sink, record):
     record.fault('way to PostgreSQL', 'pulled out while nothing is asked')
 
     world.plug_in(daemon)
-    harness.wait_for(lambda: world.sessions() >= 8, 60, 'all connections again')
+    harness.wait_for(lambda: world.sessions() >= 8, what='all connections again')
     assert daemon.stop() == 0

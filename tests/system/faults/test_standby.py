@@ -74,11 +74,11 @@ class Network:
 class World:
     """A primary and its standby: what is committed is on both; a daemon beside each; people who answer; a client."""
 
-    def __init__(self, place, sink, vacd):
+    def __init__(self, place, sink, vacd, image):
         folder = place.folder
         self.place = place
         self.a, self.b = (Node(folder / name, name, machine) for name, machine in zip('ab', place.machines, strict=True))
-        self.a.create()
+        self.a.create(image)
         self.database = load.database(self.a, folder)
         self.database.query("SELECT vac.set_policy('mail_margin_seconds', '0')")
         self.b.be_copy_of(self.a)
@@ -90,7 +90,7 @@ class World:
         seen = types.SimpleNamespace(conninfo=lambda login: f'{hosts} user={login}')
         self.daemons = [vacd(seen, self.mail, place.program(machine), lmtp_socket=socket, **SETTINGS)
                         for machine, socket in zip(place.machines, sockets, strict=True)]
-        harness.wait_for(lambda: all('daemon works' in daemon.log() for daemon in self.daemons), 60, 'both daemons at work')
+        harness.wait_for(lambda: all('daemon works' in daemon.log() for daemon in self.daemons), what='both daemons at work')
         self.sockets, self.server = sockets, MailServer(sockets, 71)
         # Who says perhaps to a call-out has ten minutes for more, which the checks would wait for.
         self.people = Coordinators(self.mail, self.server, 72, decided=True).start()
@@ -153,18 +153,18 @@ class CutOff:
         assert came_over not in world.daemons[0].log()
         with world.old_primary_unchanged():
             world.a.machine.plug_in()
-            harness.wait_for(lambda: came_over in world.daemons[0].log(), 60, 'the daemon on the right side')
+            harness.wait_for(lambda: came_over in world.daemons[0].log(), what='the daemon on the right side')
 
 
 @pytest.fixture
-def world(folder, sink, vacd, how):
+def world(folder, sink, vacd, how, image):
     why = pg_pair.why_no_machines()
     if how is CutOff and why:
         pytest.skip(why)
     if how is not CutOff and not FULL and not why:
         pytest.skip('in the long form only, where there are network namespaces')
     place = Network(folder) if how is CutOff else Here(folder)
-    made = World(place, sink, vacd)
+    made = World(place, sink, vacd, image)
     yield made
     made.end()
     place.end()
@@ -190,7 +190,7 @@ def commit_alone(world, record):
     """Somebody lets the old one do so: whoever knows the new one does not go there all the same."""
     world.a.wait_for_copies_on('')
     # What waited for a copy is committed now, whether anybody waits for the answer or not.
-    harness.wait_for(lambda: not world.a.ask("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), 30, 'the end of all waiting')
+    harness.wait_for(lambda: not world.a.ask("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), what='the end of all waiting')
     world.client.nodes = [world.b]
     with world.old_primary_unchanged():
         world.b.cut_off_daemons()
@@ -205,7 +205,7 @@ def rewind(world, record):
     world.b.wait_for_copies_on('a')
     world.b.cut_off_daemons()
     world.check('with the old primary as standby')
-    harness.wait_for(lambda: world.done_at(world.a) == world.done_at(world.b), 20, 'the same on both')
+    harness.wait_for(lambda: world.done_at(world.a) == world.done_at(world.b), what='the same on both')
     assert harness.Database(world.a, world.database.name).as_login('sup_all').query('TABLE vac.on_duty_now'), 'a standby can be asked'
     record.fault('primary with a standby', 'old one rewound')
 
@@ -222,7 +222,7 @@ def lose_the_mail_server(world, record):
 def test_failover(world, record, how):
     fault = how()
     load_of_cases = Client([world.a, world.b], world.database, 72 if FULL else 36, rate=12, seed=73).start()
-    time.sleep(1.5)
+    harness.wait_for(lambda: len(load_of_cases.codes) >= 12, what='some cases')
     fault.go(world)
     before = len(load_of_cases.codes)
     # A mail server learns who takes nothing, each time after seconds; now and then it tries again.
@@ -251,7 +251,7 @@ def test_failover(world, record, how):
         starts = world.daemons[0].log().count('daemon works')
         world.daemons[0].start()
         # The other one alone would do what is to be done.
-        harness.wait_for(lambda: world.daemons[0].log().count('daemon works') > starts, 60, 'a daemon at the new primary')
+        harness.wait_for(lambda: world.daemons[0].log().count('daemon works') > starts, what='a daemon at the new primary')
         world.check('after a new start')
     record.fault('primary with a standby', 'old one back, a daemon begins')
 

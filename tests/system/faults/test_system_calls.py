@@ -3,7 +3,7 @@
 A cycle: the daemon starts, a case comes in, is planned, the invitation goes out, the answer comes in and
 counts, the daemon stops. strace kills its main thread as it enters the k-th call of a name, or has that
 call fail; another daemon then does what is left. What is a boundary is taken from a cycle that was only
-watched. The short form takes a few of them, evenly spread.
+watched. The short form draws one of each part of it, of a few parts.
 """
 
 import collections
@@ -72,7 +72,7 @@ class Lane:
         self.helper = harness.Daemon(folder, 'helper', helper, start=False)
         self.watching = self.database.connect()
 
-    def cycle(self, *options, seconds=60):
+    def cycle(self, *options, seconds=300):
         """One cycle under strace: how the daemon ended, or None if it did not finish the cycle."""
         self.victim.start(*options)
         self._wait(lambda: 'daemon works' in self.victim.log(), seconds)
@@ -94,7 +94,7 @@ class Lane:
         while self.victim.running() and time.monotonic() < end:
             if condition():
                 return True
-            time.sleep(0.02)
+            time.sleep(0.1)
         return not self.victim.running()
 
     def _rests(self):
@@ -105,7 +105,7 @@ class Lane:
         if self._rests():
             return
         self.helper.start()
-        harness.wait_for(self._rests, 120, f'rest after the fault:\n{self.victim.log()[-2000:]}\n{self.helper.log()[-2000:]}')
+        harness.wait_for(self._rests, 300, f'rest after the fault:\n{self.victim.log()[-2000:]}\n{self.helper.log()[-2000:]}')
         # It may have had nothing left to do, and be stopped before it listens for signals.
         assert self.helper.stop() in (0, -signal.SIGTERM), self.helper.log()[-2000:]
 
@@ -136,7 +136,11 @@ def lanes(cluster, session_folder, certs, full):
     if subprocess.run(['strace', '-o', '/dev/null', 'true'], check=False).returncode != 0:
         pytest.skip('tracing is forbidden here')
     # Room for as many cases as the whole table opens, at one office: another's cycle may be other calls.
-    made = [Lane(cluster, session_folder, certs, number, 8 if full else 2) for number in range(6 if full else 4)]
+    made = [Lane(cluster, session_folder, certs, number, 8 if full else 2) for number in range(6 if full else 3)]
+    if not full:
+        # Whoever was killed sends nothing more: what it may have sent need not wait long.
+        for lane in made:
+            lane.database.query("SELECT vac.set_policy('mail_margin_seconds', '1')")
     yield made
     for lane in made:
         lane.close()
@@ -145,27 +149,30 @@ def lanes(cluster, session_folder, certs, full):
 @pytest.fixture(scope='module')
 def calls(lanes):
     """[(name, how often it was called, with this time)] of a cycle, from the moment the configuration is read."""
-    lane = lanes[0]
-    path = lane.folder / 'calls'
-    assert lane.cycle('-o', path) == 0, lane.victim.log()
-    counts, found, begun = collections.Counter(), [], False
-    for line in path.read_text(errors='replace').splitlines():
-        name = re.match(r'(\w+)\(', line)
-        if name:
-            counts[name[1]] += 1
-            begun = begun or 'victim.conf' in line
-            if begun:
-                found.append((name[1], counts[name[1]]))
+    def watch(lane, path):
+        assert lane.cycle('-o', path) == 0, lane.victim.log()
+        counts, found, begun = collections.Counter(), [], False
+        for line in path.read_text(errors='replace').splitlines():
+            name = re.match(r'(\w+)\(', line)
+            if name:
+                counts[name[1]] += 1
+                begun = begun or 'victim.conf' in line
+                if begun:
+                    found.append((name[1], counts[name[1]]))
+        return found
+    # A cycle that is slow polls more often; others would not come to its last calls.
+    found = min(on_all_lanes(lanes, [lane.folder / 'calls' for lane in lanes], watch), key=len)
     print(f'{len(found)} calls in a cycle:', dict(collections.Counter(name for name, _ in found)))
     assert len(found) > 300, 'that was no cycle'
     return found
 
 
-def spread(items, most):
-    """At most so many of them, evenly spread, the middle of each part."""
+def spread(items, most, draw=None):
+    """At most so many of them, evenly spread: of each part one that is drawn, or the middle."""
     if most is None or most >= len(items):
         return items
-    return [items[(2 * n + 1) * len(items) // (2 * most)] for n in range(most)]
+    return [items[draw.randrange(n * len(items) // most, (n + 1) * len(items) // most) if draw else (2 * n + 1) * len(items) // (2 * most)]
+            for n in range(most)]
 
 
 def on_all_lanes(lanes, tasks, work):
@@ -201,17 +208,17 @@ def most(full, short):
     return int(os.environ.get('VACD_FAULTS_MOST', 0)) or None if full else short
 
 
-def test_killed_at_each_system_call(lanes, calls, record, full):
+def test_killed_at_each_system_call(lanes, calls, record, full, draw):
     def kill(lane, call):
         status = lane.cycle(*inject(call, 'signal=KILL'))
         assert status in (0, -signal.SIGKILL), (call, status, lane.victim.log()[-2000:])
         lane.heal()
         return status != 0
-    chosen = spread(calls, most(full, 16))
+    chosen = spread(calls, most(full, 10), None if full else draw)
     killed = sum(on_all_lanes(lanes, chosen, kill))
     print(f'{len(chosen)} of {len(calls)} calls tried, killed {killed} times')
     # A cycle does not always take as many calls: its end may come before the last ones.
-    assert killed > len(chosen) * 0.6
+    assert killed >= len(chosen) // 2
     for lane in lanes:
         lane.check(record)
     record.fault('a system call of a cycle', 'SIGKILL', killed)
@@ -226,7 +233,7 @@ def wrong_end(status, log):
     return None if status == 0 or log.strip() else f'ended {status} without a word'
 
 
-def test_each_system_call_that_can_fail_fails(lanes, calls, record, full):
+def test_each_system_call_that_can_fail_fails(lanes, calls, record, full, draw):
     """The daemon goes on, or ends by itself and says why; it never crashes, and never hangs."""
     def fail(lane, task):
         call, error = task
@@ -235,7 +242,7 @@ def test_each_system_call_that_can_fail_fails(lanes, calls, record, full):
         lane.heal()
         return f'{call} fails with {error}: {wrong}\n{log}' if wrong else None
     tasks = [(call, error) for call in calls for error in ERRORS.get(call[0], ())]
-    chosen = spread(tasks, most(full, 6))
+    chosen = spread(tasks, most(full, 6), None if full else draw)
     problems = list(filter(None, on_all_lanes(lanes, chosen, fail)))
     assert not problems, f'{len(problems)} problems\n' + '\n'.join(problems[:20])
     print(f'{len(chosen)} of {len(tasks)} ways to fail tried')
@@ -248,13 +255,14 @@ def test_each_system_call_that_can_fail_fails(lanes, calls, record, full):
 DEAF = 'event loop cannot watch a descriptor'
 
 
-def test_a_loop_that_cannot_watch_ends(lanes, calls, record):
+def test_a_loop_that_cannot_watch_ends(lanes, calls, record, full, draw):
     """Rather than wait for ever for what it is not told of."""
     def refuse(lane, call):
         status = lane.cycle(*inject(call, 'error=ENOMEM'))
         lane.heal()
         return status, DEAF in lane.victim.log()
-    chosen = spread([call for call in calls if call[0] == 'epoll_ctl'], 6)
+    watching = [call for call in calls if call[0] == 'epoll_ctl']
+    chosen = spread(watching, 6) if full else spread(watching, 4, draw)
     ends = on_all_lanes(lanes, chosen, refuse)
     # That one cannot be taken off does no harm.
     assert set(ends) <= {(1, True), (0, False)} and (1, True) in ends, ends
