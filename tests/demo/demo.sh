@@ -31,7 +31,7 @@ demo_sink() {
 	demo_certificate
 	install -m 755 "$build/mail-sink" "$build/vacd" "$work/"
 	demo_server sink "$work/mail-sink" --dir "$work/mail" --cert "$work/mail/cert.pem" --key "$work/mail/key.pem"
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		port=$(sed -n 's/^listening on //p' "$work/sink.log")
 		[ -z "$port" ] || return 0
 		sleep 0.1
@@ -115,7 +115,7 @@ demo_counts() {
 }
 
 demo_wait() {
-	local all planned unserved invitations sent waiting end=$((SECONDS + 60)) shown=
+	local all planned unserved invitations sent waiting end=$((SECONDS + 300)) shown=
 	while :; do
 		read -r all planned unserved invitations sent waiting < <(demo_counts)
 		line="  $planned of $all planned, $unserved with nobody, $sent of $invitations invitations taken by the mail server"
@@ -125,7 +125,7 @@ demo_wait() {
 		fi
 		[ $((planned + unserved)) -lt "$all" ] || [ "$waiting" -gt 0 ] || break
 		kill -0 "$vacd_number" 2>/dev/null || { tail -n 20 "$work/vacd.log" >&2; fail "vacd ended"; }
-		[ "$SECONDS" -lt "$end" ] || { tail -n 20 "$work/vacd.log" >&2; fail "not done within a minute"; }
+		[ "$SECONDS" -lt "$end" ] || { tail -n 20 "$work/vacd.log" >&2; fail "not done within five minutes"; }
 		sleep 0.2
 	done
 	[ ! -t 1 ] || printf '\n'
@@ -175,7 +175,7 @@ demo_answer() {         # what it is, CASE, PROGRAM, KIND
 	printf '  %-9s %s\n' "$2" "$1"
 	PYTHONDONTWRITEBYTECODE=1 "$python" "$top/tests/demo/answer_mail.py" "$(demo_invitation "$2")" "$3" "$4" |
 		"$build/vacd" --config "$work/etc/vacd.conf" receive --field To || fail "vacd receive ended with $?"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(sql -A -t -d vac -c "SELECT count(*) FROM vac_store.inbound WHERE state IN ('waiting', 'claimed')")" -gt 0 ] || break
 		sleep 0.1
 	done

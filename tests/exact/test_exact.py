@@ -19,13 +19,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'bench'))
 import plan_bench  # noqa: E402
 
 COUNT = 30
+# For the solver, with one instance. Those that it has not proven by then are passed over: a slow machine must not have others.
+PATIENCE_S = 600
 
 
 # ---- the bars --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('kind', ['one_step', 'mixed'])
 def test_plans_are_as_good_as_the_best(kind, capsys):
-    results, unproven = exact.compare(kind, 1, COUNT, 60)
+    results, unproven = exact.compare(kind, 1, COUNT, PATIENCE_S)
     exact.report(kind, results, unproven)
     assert not exact.missed(kind, results), capsys.readouterr().out
 
@@ -33,13 +35,13 @@ def test_plans_are_as_good_as_the_best(kind, capsys):
 # Each has somebody late or unserved without need when meetings are only put in one after the other.
 @pytest.mark.parametrize('seed', [261, 3174, 5051, 5269])
 def test_plans_that_no_order_leads_to(seed, capsys):
-    results, unproven = exact.compare('mixed', seed, 1, 60)
+    results, unproven = exact.compare('mixed', seed, 1, PATIENCE_S)
     exact.report('mixed', results, unproven)
     assert not exact.missed('mixed', results), capsys.readouterr().out
 
 
 def test_plans_with_families_are_valid_and_priced_as_written(capsys):
-    results, unproven = exact.compare('families', 1, COUNT, 60)
+    results, unproven = exact.compare('families', 1, COUNT, PATIENCE_S)
     exact.report('families', results, unproven)
     wrong = [one for one in results if one.faults or (one.same_levels and one.excess < 0)
              or (one.made['exact'] and one.levels != one.best)]
@@ -63,7 +65,7 @@ SEED = 4
 
 @pytest.fixture(scope='module')
 def best():
-    return solver.solve(world.make('mixed', SEED), 60)
+    return solver.solve(world.make('mixed', SEED), PATIENCE_S)
 
 
 def judge(best, made):
@@ -153,7 +155,7 @@ def try_everything(book):
 @pytest.mark.parametrize('seed', range(1, 9))
 def test_cbc_finds_what_trying_everything_finds(seed):
     instance = tiny(seed)
-    assert solver.solve(instance, 60)[1] == try_everything(rules.Rules(instance))
+    assert solver.solve(instance, PATIENCE_S)[1] == try_everything(rules.Rules(instance))
 
 
 # ---- plan-case -------------------------------------------------------------------------------------

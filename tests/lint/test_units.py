@@ -86,7 +86,7 @@ def test_who_is_told_of_a_failure(installed):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         for url in ('', f'http://127.0.0.1:{server.server_port}/'):
-            subprocess.run(['/bin/sh', '-c', line], env={'ALARM_URL': url, 'PATH': '/usr/bin:/bin'}, check=True, timeout=30)
+            subprocess.run(['/bin/sh', '-c', line], env={'ALARM_URL': url, 'PATH': '/usr/bin:/bin'}, check=True, timeout=120)
     finally:
         server.shutdown()
         server.server_close()

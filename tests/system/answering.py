@@ -40,7 +40,7 @@ class MailServer:
         self.sockets, self.random = sockets, random.Random(seed)
         self.refused = 0
 
-    def deliver(self, mail, seconds=120):
+    def deliver(self, mail, seconds=600):
         end = time.monotonic() + seconds
         while not self._try(mail):
             self.refused += 1
@@ -85,7 +85,7 @@ class Coordinators:
 
     def finish(self):
         self.ending.set()
-        self.thread.join(180)
+        self.thread.join(600)
         if self.trouble is not None:
             raise self.trouble
         assert not self.thread.is_alive()
@@ -204,18 +204,20 @@ WAITING = 'SELECT count(*) FROM vac_store.inbound WHERE waiting'
 RUNNING = '''
 SELECT count(*) FROM vac_store.appointment a JOIN vac_store.request r USING (request_id) JOIN vac_store.case_record c ON c.case_id = r.case_id
 WHERE a.state = 'invited' AND c.state = 'open' AND c.held_since IS NULL AND (a.window_at < now() + interval '10 minutes' OR r.to_plan)'''
+LEFT = f'SELECT ({WAITING}) + ({RUNNING}) + ({load.UNSETTLED})'
 OF_WINDOWS = RUNNING.replace('count(*)', 'a.uid::text, r.urgency, a.partstat, (a.window_at - now())::text, r.to_plan')
 
 
-def settle(database, daemons, people, seconds=120):
+def settle(database, daemons, people, seconds=600):
     """All is planned, mailed, answered or out of time, and the answers have done what they do."""
     def rest():
-        load.settle(database, daemons, seconds)
         before = len(people.sink.copies())
-        return (people.trouble is not None or people.read == before and database.value(WAITING) == 0
-                and database.value(RUNNING) == 0 and database.value(load.UNSETTLED) == 0 and len(people.sink.copies()) == before == people.read)
+        return (people.trouble is not None or people.read == before and connection.execute(LEFT).fetchone()[0] == 0
+                and len(people.sink.copies()) == before == people.read)
+    load.settle(database, daemons, seconds)
     try:
-        harness.wait_for(rest, seconds, 'an end of questions and answers', every=0.2)
+        with database.connect() as connection:
+            harness.wait_for(rest, seconds, 'an end of questions and answers', every=0.2)
     except AssertionError as problem:
         mails = f'{people.read} of {len(people.sink.copies())} mails read, {database.value(WAITING)} answers wait'
         raise AssertionError(f'{problem}: {mails}; windows that run: {database.query(OF_WINDOWS)}') from None

@@ -27,7 +27,7 @@ class Door:
         self.daemon = harness.Daemon(folder, name, harness.daemon_settings(folder, database, certs, **chosen))
         self.wait()
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=120):
         """Until it answers for its health."""
         harness.wait_for(lambda: not self.daemon.running() or self.health() == 200, seconds, 'health')
         assert self.daemon.running(), self.daemon.log()
@@ -57,7 +57,7 @@ class Door:
             options += ['-H', f'Idempotency-Key: {key}']
         return self.ask('/v1/cases', *options, '--stdin', body, **who)
 
-    def connect(self, seconds=10):
+    def connect(self, seconds=120):
         """TLS without a word of HTTP."""
         context = ssl.create_default_context(cafile=str(self.certs.ca))
         raw = socket.create_connection(('127.0.0.1', self.port), timeout=seconds)
@@ -102,7 +102,7 @@ def curl(url, *options):
         at = options.index('--stdin')
         body = options[at + 1].encode()
         del options[at:at + 2]
-    done = subprocess.run(['curl', '-sS', '-i', '-m', '30', '--noproxy', '*', *map(str, options), url], input=body or b'',
+    done = subprocess.run(['curl', '-sS', '-i', '-m', '120', '--noproxy', '*', *map(str, options), url], input=body or b'',
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode != 0:
         raise OSError(done.returncode, done.stderr.decode())

@@ -19,7 +19,7 @@ def stuffed(raw):
 class Client:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
+        self.socket.settimeout(120)
         self.socket.connect(str(path))
         self.pending = b''
         self.reply = ''

@@ -194,7 +194,7 @@ class MailHost:
         self.dovecot = subprocess.Popen(
             ['dovecot', '-F', '-c', str(self.folder / 'dovecot.conf')], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        harness.wait_for(self._answers, 20, 'the private Postfix and Dovecot')
+        harness.wait_for(self._answers, what='the private Postfix and Dovecot')
 
     def _answers(self):
         try:
@@ -235,7 +235,7 @@ class MailHost:
     def submit(self, sender, recipients, message):
         """Hands a mail (bytes) to Postfix."""
         context = ssl.create_default_context(cafile=self.certs.ca)
-        with smtplib.SMTP('localhost', self.starttls_port, timeout=20) as connection:
+        with smtplib.SMTP('localhost', self.starttls_port, timeout=120) as connection:
             connection.starttls(context=context)
             refused = connection.sendmail(sender, recipients, message)
             assert not refused
@@ -245,18 +245,23 @@ class MailHost:
         done = harness.run(['postqueue', '-c', self.folder / 'etc', '-j'])
         return done.stdout.splitlines()
 
+    def flush(self):
+        """Has Postfix try again at once what it has deferred. By itself it may leave it for five minutes, where it comes upon a mail
+        that is still being put off (`skipped, still being delivered`)."""
+        assert self.postfix('flush').returncode == 0, self.log()
+
     def stop(self):
         self.stop_postfix()
         if self.dovecot is not None:
             self.dovecot.send_signal(signal.SIGTERM)
-            self.dovecot.wait(20)
+            self.dovecot.wait(120)
 
     def log(self):
         return ''.join(p.read_text(errors='replace') for p in sorted((self.folder / 'log').glob('*')))
 
     def _imap(self, user):
         context = ssl.create_default_context(cafile=self.certs.ca)
-        connection = imaplib.IMAP4_SSL('localhost', self.imaps_port, ssl_context=context, timeout=10)
+        connection = imaplib.IMAP4_SSL('localhost', self.imaps_port, ssl_context=context, timeout=30)
         connection.login(user, self.PASSWORD)
         return connection
 
@@ -270,7 +275,6 @@ class MailHost:
                 found.append(email.message_from_bytes(raw, policy=email.policy.default))
         return found
 
-    def wait_mailbox(self, address, least=1, seconds=30):
-        harness.wait_for(lambda: len(self.mailbox(address)) >= least, seconds,
-                         f'mail {least} to {address}', every=0.2)
+    def wait_mailbox(self, address, least=1):
+        harness.wait_for(lambda: len(self.mailbox(address)) >= least, what=f'mail {least} to {address}', every=0.2)
         return self.mailbox(address)

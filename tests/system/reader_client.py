@@ -26,7 +26,7 @@ class Reader:
 
     def __exit__(self, *what):
         self.socket.close()
-        self.process.wait(30)
+        self.process.wait(120)
 
     @property
     def pid(self):

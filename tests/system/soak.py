@@ -53,7 +53,7 @@ DAEMON = {'poll_ms': 20000, 'history_head_ms': 10000, 'lmtp_idle_ms': 10000, 'lm
 # What may be open at rest and is closed in time: to the mail server, from mail servers, clients of the intake, and a
 # reader that is being replaced.
 SLACK = 60
-IDLE_S = 45     # mail connections are closed after 30 seconds, answers' after 10
+IDLE_S = 180    # mail connections are closed after 30 seconds, answers' after 10
 
 
 class Mail:
@@ -112,7 +112,7 @@ class Soak(Year):
             'vacd deadline') AND datname = current_database() GROUP BY application_name HAVING count(*) >= %s) s"""
         count = 'SELECT count(*) FROM vac_store.daemon WHERE stopped_at IS NULL AND pid = ANY (%s)'
         pids = [daemon.pid for daemon in self.daemons.values()]
-        harness.wait_for(lambda: self.query(stages, len(pids)) == [(4,)] and self.query(count, pids) == [(len(pids),)], 90, 'the daemons')
+        harness.wait_for(lambda: self.query(stages, len(pids)) == [(4,)] and self.query(count, pids) == [(len(pids),)], what='the daemons')
 
     def guest_comes(self):
         """A third daemon, for a day."""

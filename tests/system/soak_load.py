@@ -108,14 +108,15 @@ class Intake:
 
     def connection(self):
         if self.random.random() < 0.5:
-            return http.client.HTTPSConnection('localhost', self.random.choice(self.ports), context=self.context, timeout=30)
+            return http.client.HTTPSConnection('localhost', self.random.choice(self.ports), context=self.context, timeout=120)
         if self.line is None:
-            self.line = http.client.HTTPSConnection('localhost', self.random.choice(self.ports), context=self.context, timeout=30)
+            self.line = http.client.HTTPSConnection('localhost', self.random.choice(self.ports), context=self.context, timeout=120)
         return self.line
 
     def ask(self, method, path, body=None, **headers):
         """(status, body); a kept connection that the other side has ended is made anew."""
-        for _ in range(200):
+        end = time.monotonic() + 300
+        while time.monotonic() < end:
             line = self.connection()
             try:
                 line.request(method, path, body, {'Authorization': f'Bearer {self.token}', 'Content-Type': 'application/json', **headers})

@@ -62,13 +62,13 @@ class Invitation:
         return clients.answer(client, kind, **known)
 
 
-def invited(office, sink, cases=1):
+def invited(office, sink, cases=1, seconds=120):
     """Opens cases; their invitations, once they are out."""
     codes = [office.as_login('sup_all').value("SELECT vac.open_case('SEA', 'en')") for _ in range(cases)]
 
     def found():
         return [copy for copy in sink.copies() if b'METHOD:REQUEST' in decoded(copy.path)]
-    copies = wait_for(lambda: len(found()) >= cases and found(), 60, 'the invitations')
+    copies = wait_for(lambda: len(found()) >= cases and found(), seconds, 'the invitations')
     return codes, [Invitation(copy.path) for copy in copies]
 
 
@@ -82,7 +82,7 @@ def receive(office, recipient, raw, sender='someone@example.org'):
                                          [recipient], raw)
 
 
-def outcome(office, number, seconds=60):
+def outcome(office, number, seconds=120):
     """What became of a mail: (state, outcome, why)"""
     def found():
         rows = office.query("""SELECT state, outcome, why FROM vac_store.inbound
@@ -128,7 +128,7 @@ def test_by_lmtp(office, at_work, folder):
     with lmtp_client.Client(folder / 'lmtp') as client:
         raw = invitation.answer('outlook_mac', 'declined')
         assert client.deliver(invitation.attendee, [invitation.organizer], raw) == ['250']
-    wait_for(lambda: state_of(office, invitation) == 'declined', 60, 'the answer')
+    wait_for(lambda: state_of(office, invitation) == 'declined', what='the answer')
 
 
 def test_a_forged_token_changes_nothing(office, at_work):
@@ -184,6 +184,7 @@ if not SANITIZED:
     HARM |= {'crash': 'ended by signal 11', 'abort': 'ended by signal 6'}
 
 
+@pytest.mark.twice
 def test_what_kills_its_reader_twice_is_set_aside_and_the_queue_goes_on(office, at_work):
     daemon = at_work(program=HOSTILE)
     _, (invitation,) = invited(office, at_work.sink)
@@ -215,6 +216,7 @@ def test_a_reader_that_dies_is_started_anew(office, at_work):
     assert 'reader ended' in daemon.log()
 
 
+@pytest.mark.twice
 @pytest.mark.skipif(os.geteuid() != 0, reason='only root looks into a process that is not dumpable')
 def test_no_secret_is_in_the_reader(office, at_work, folder):
     secret = folder / 'mail-secret'
@@ -246,9 +248,9 @@ def test_a_reader_that_never_comes_up_is_an_alarm(office, at_work):
         for reader in reader_client.children_of(daemon.pid):
             os.kill(reader, signal.SIGKILL)
         return office.value("SELECT text FROM vac_store.alarm WHERE name = 'reader'")
-    assert 'the reader came to its end' in wait_for(killed_until_told, 60, 'an alarm')
+    assert 'the reader came to its end' in wait_for(killed_until_told, what='an alarm')
     assert 'alarm: reader' in harness.run_vacd('status', config=daemon.config).stdout
-    wait_for(lambda: not office.query("SELECT FROM vac_store.alarm WHERE name = 'reader'"), 60, 'its end')
+    wait_for(lambda: not office.query("SELECT FROM vac_store.alarm WHERE name = 'reader'"), what='its end')
     # Whatever came meanwhile is read now.
     assert outcome(office, receive(office, 'vacd@agency.example.org', b''))[0] in ('done', 'listed')
 

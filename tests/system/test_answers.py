@@ -38,7 +38,7 @@ def at_work(mailhost, vacd, shared, folder):
     socket = folder / 'lmtp'
     daemon = vacd(shared, Server, mail_tls='starttls', poll_ms=300, lmtp_socket=str(socket), lmtp_users='root postfix')
     daemon.socket = socket
-    harness.wait_for(lambda: 'mail is taken in' in daemon.log() or not daemon.running(), 20, 'a socket')
+    harness.wait_for(lambda: 'mail is taken in' in daemon.log() or not daemon.running(), what='a socket')
     assert socket.exists(), daemon.log()
     socket.chmod(0o666)
     mailhost.route_answers(socket)
@@ -62,8 +62,8 @@ class Invited:
             WHERE c.case_code = %s AND m.kind = ANY (%s) ORDER BY m.message_id DESC LIMIT 1) n WHERE n.state = 'sent' ''', self.code, list(kinds))
 
     def mail(self, *kinds):
-        uuid, recipient = harness.wait_for(lambda: self.message(kinds), 30, f'{kinds} of {self.code}')[0]
-        return harness.wait_for(lambda: [m for m in self.mailhost.mailbox(recipient) if uuid in m['Message-ID']], 30, 'it in the mailbox')[0]
+        uuid, recipient = harness.wait_for(lambda: self.message(kinds), what=f'{kinds} of {self.code}')[0]
+        return harness.wait_for(lambda: [m for m in self.mailhost.mailbox(recipient) if uuid in m['Message-ID']], what='it in the mailbox')[0]
 
     def read(self, *kinds):
         """What a calendar program takes from the newest state."""
@@ -92,7 +92,7 @@ class Invited:
 
     def wait(self, outcome):
         try:
-            harness.wait_for(lambda: self.outcome() == outcome, 30, f'{self.code} {outcome}')
+            harness.wait_for(lambda: self.outcome() == outcome, what=f'{self.code} {outcome}')
         except AssertionError:
             why = self.database.query('SELECT envelope_recipient, state, outcome, why, kind FROM vac_store.inbound ORDER BY inbound_id DESC LIMIT 5')
             raise AssertionError(f'{self.code}: not {outcome}: {why}')
@@ -115,7 +115,7 @@ def test_declined_by_every_program(mailhost, shared, at_work, client):
     one = Invited(shared, mailhost)
     one.send(one.answer(client, 'declined'))
     one.wait('taken')
-    harness.wait_for(lambda: len(one.appointments()) == 2, 30, 'another appointment')
+    harness.wait_for(lambda: len(one.appointments()) == 2, what='another appointment')
     assert [state for (state,) in one.appointments()] == ['declined', 'invited']
     (first,), (second,) = one.appointments('coordinator_id')
     assert first != second, 'whoever declined is not asked again that day'
@@ -132,7 +132,7 @@ def test_perhaps_from_every_program(mailhost, shared, at_work, client):
     one.wait('taken')
     assert one.appointments('state, partstat') == [('invited', 'TENTATIVE')]
     one.send(one.answer(client, 'accepted', stamped=datetime.datetime.now(UTC).replace(microsecond=0) + datetime.timedelta(seconds=2)))
-    harness.wait_for(lambda: one.appointments() == [('accepted',)], 30, 'the yes after the perhaps')
+    harness.wait_for(lambda: one.appointments() == [('accepted',)], what='the yes after the perhaps')
 
 
 # Of these programs a counter-proposal is known; a time that is free and not late is taken.
@@ -150,7 +150,7 @@ def test_a_proposal_that_can_be_met(mailhost, shared, at_work, client):
     one.read('update')
     assert (one.facts['start'], one.facts['sequence']) == (start, sequence)
     one.send(one.answer(client, 'accepted'))
-    harness.wait_for(lambda: one.appointments() == [('accepted',)], 30, 'the acceptance of what they proposed')
+    harness.wait_for(lambda: one.appointments() == [('accepted',)], what='the acceptance of what they proposed')
 
 
 def test_a_proposal_that_cannot_be_met(mailhost, shared, at_work):
@@ -198,9 +198,9 @@ def test_what_must_change_nothing(mailhost, shared, at_work):
     local, domain = one.facts['organizer'].split('@')
     forged = f'{local[:-3]}{"aaa" if not local.endswith("aaa") else "bbb"}@{domain}'
     one.send(one.answer('google', 'accepted', organizer=forged), to=forged)
-    harness.wait_for(lambda: shared.value('SELECT outcome FROM vac_store.inbound WHERE envelope_recipient = %s', forged) == 'unknown_token', 30, 'a forged token')
+    harness.wait_for(lambda: shared.value('SELECT outcome FROM vac_store.inbound WHERE envelope_recipient = %s', forged) == 'unknown_token', what='a forged token')
     one.send(other.answer('google', 'accepted', organizer=one.facts['organizer']))
-    harness.wait_for(lambda: one.outcome() not in (None, 'sender_misfit'), 30, 'an answer with another UID')
+    harness.wait_for(lambda: one.outcome() not in (None, 'sender_misfit'), what='an answer with another UID')
     assert one.outcome() in ('unknown_token', 'sender_misfit', 'refused', 'set_aside'), one.outcome()
     assert one.appointments() == [('invited',)] and other.appointments() == [('invited',)]
     listed = shared.as_login('sup_all').value('SELECT count(*) FROM vac.unread_answers')
@@ -219,9 +219,9 @@ def test_an_answer_to_something_cancelled(mailhost, shared, at_work):
     shared.as_login('sup_all').query("SELECT vac.withdraw_case(%s, 'resolved')", one.code)
     first = one.mail('cancel')
     one.send(late)
-    harness.wait_for(lambda: one.outcome() is not None, 30, 'an outcome')
+    harness.wait_for(lambda: one.outcome() is not None, what='an outcome')
     assert one.appointments() == [('cancelled',)], 'nothing rises again'
-    harness.wait_for(lambda: one.mail('cancel')['Message-ID'] != first['Message-ID'], 30, 'the CANCEL once more')
+    harness.wait_for(lambda: one.mail('cancel')['Message-ID'] != first['Message-ID'], what='the CANCEL once more')
 
 
 def test_through_a_pipe(mailhost, shared, at_work):
@@ -240,13 +240,13 @@ def test_leave_by_invitation(mailhost, shared, at_work):
                          first_day=first, last_day=first + datetime.timedelta(days=2), stamped=datetime.datetime.now(UTC).replace(microsecond=0))
     mailhost.submit(who, ['vacd@' + mailserver.DOMAIN], raw)
     # Without a border server that vouches for the sender a supervisor has the word.
-    number = harness.wait_for(lambda: shared.value("SELECT inbound_id FROM vac_store.inbound WHERE outcome = 'waits_for_supervisor'"), 30, 'leave that waits')
+    number = harness.wait_for(lambda: shared.value("SELECT inbound_id FROM vac_store.inbound WHERE outcome = 'waits_for_supervisor'"), what='leave that waits')
     assert not shared.query('SELECT FROM vac_store.leave')
     shared.as_login('sup_all').query("SELECT vac.take_up(%s, 'accept')", number)
     assert shared.value("SELECT to_char(lower(span) AT TIME ZONE 'America/Phoenix', 'YYYY-MM-DD') || ' ' || (upper(span) - lower(span))::text FROM vac_store.leave") == f'{first} 3 days'
     def reply():
         return [m for m in mailhost.mailbox(who) if m['Subject'] == 'Leave entered']
-    letter = harness.wait_for(reply, 30, 'our reply')[0]
+    letter = harness.wait_for(reply, what='our reply')[0]
     part = next(p for p in letter.walk() if p.get_content_type() == 'text/calendar')
     calendar = icalendar.Calendar.from_ical(part.get_payload(decode=True))
     event = calendar.walk('VEVENT')[0]
@@ -264,6 +264,6 @@ def test_a_bounce_has_somebody_else_asked(mailhost, shared, at_work):
               f'Reporting-MTA: dns; mail.{mailserver.DOMAIN}\r\n\r\nFinal-Recipient: rfc822; {one.facts["attendee"]}\r\nAction: failed\r\n'
               f'Status: 5.1.1\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n').encode() + one.letter.as_bytes()[:2000] + b'\r\n--b--\r\n'
     mailhost.submit('', [envelope], report)
-    harness.wait_for(lambda: shared.value('SELECT outcome FROM vac_store.inbound WHERE envelope_recipient = %s', envelope) == 'delivery_failed', 30, 'the report')
-    harness.wait_for(lambda: len(one.appointments()) == 2, 30, 'somebody else')
+    harness.wait_for(lambda: shared.value('SELECT outcome FROM vac_store.inbound WHERE envelope_recipient = %s', envelope) == 'delivery_failed', what='the report')
+    harness.wait_for(lambda: len(one.appointments()) == 2, what='somebody else')
     assert shared.value('SELECT mail_failed_at IS NOT NULL FROM vac_store.coordinator WHERE mail = %s', one.facts['attendee'])

@@ -79,12 +79,13 @@ def test_what_somebody_holds_is_tried_again_a_little_later(world, what):
     with world.daemon() as daemon, psycopg.connect(world.database.conninfo()) as supervisor:
         supervisor.execute(LOCKS[what])
         (claimed, fence), = world.claim(daemon)
-        began = time.monotonic()
+        began = world.value('SELECT clock_timestamp()')
+        daemon.execute("SET statement_timeout = '60s'")
         assert world.take(daemon, claimed, fence, record, appointment) == 'again'
-        assert time.monotonic() - began < 5
         assert world.value('SELECT state FROM inbound WHERE inbound_id = %s', mail) == 'waiting'
         assert world.value('SELECT deaths FROM inbound WHERE inbound_id = %s', mail) == 0
-        assert 0 < world.value('SELECT vac_daemon.next_inbound()') <= 1000
+        assert world.value('SELECT vac_daemon.next_inbound()') <= 1000
+        assert world.value("SELECT not_before > %s + interval '0.1 seconds' FROM inbound WHERE inbound_id = %s", began, mail)
         assert world.state(appointment) == 'invited'
         supervisor.rollback()
         world.admin.execute('UPDATE inbound SET not_before = now()')
@@ -125,12 +126,12 @@ def test_copies_that_come_at_once_count_once(world):
                     time.sleep(0.3)
 
     handle = world.value('SELECT answer_handle FROM appointment')
-    for _ in range(20):
+    for _ in range(200):
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
         if world.value('SELECT count(*) FROM inbound WHERE waiting') == 0:
             break
         time.sleep(0.3)

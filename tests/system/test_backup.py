@@ -43,7 +43,7 @@ class World:
     def back_up(self):
         opening = load.Load(self.database, 40, 40, second_thoughts=False)
         opening.start()
-        wait_for(lambda: len(self.sink.copies()) >= 5, 60, 'work')
+        wait_for(lambda: len(self.sink.copies()) >= 5, what='work')
         self.roles, self.dump, self.base = (self.folder / name for name in ('roles.sql', 'vac.dump', 'base'))
         server = ['-h', self.cluster.socket_dir, '-U', 'postgres']
         self.roles.write_text(harness.run_checked([POSTGRES_BIN / 'pg_dumpall', '--roles-only', *server]).stdout)
@@ -56,7 +56,7 @@ class World:
         self.codes += opening.finish()
         self.open_cases(2)          # which neither backup has
         load.settle(self.database, [self.daemon])
-        wait_for(lambda: self.heads.exists(), 30, 'heads')
+        wait_for(lambda: self.heads.exists(), what='heads')
         assert self.daemon.stop() == 0
 
     def stop(self):
@@ -119,7 +119,7 @@ def go_on(world, folder, database, vacd, sink, *adoption):
     assert (done.returncode, done.stdout[:13]) == (0, 'nothing to do'), done.stdout + done.stderr
     server = sink()
     holding = vacd(database, poll_ms=200)
-    wait_for(lambda: database.value('SELECT count(*) FROM vac_store.daemon WHERE stopped_at IS NULL AND deliver = %s', 'hold'), 30, 'a daemon')
+    wait_for(lambda: database.value('SELECT count(*) FROM vac_store.daemon WHERE stopped_at IS NULL AND deliver = %s', 'hold'), what='a daemon')
     codes = known(world, database)
     look_at_what_was_lost(world, holding.config)
     assert holding.stop() == 0
@@ -145,7 +145,7 @@ def test_a_dump(world, folder, vacd, sink):
         harness.run_checked([POSTGRES_BIN / 'pg_restore', '--create', '--dbname=postgres', *server, world.dump])
         database = harness.Database(cluster, world.database.name)
         waiting = vacd(database, sink(), poll_ms=200)
-        wait_for(lambda: 'nothing is sent' in waiting.log(), 30, 'a line in the log')
+        wait_for(lambda: 'nothing is sent' in waiting.log(), what='a line in the log')
         checked = run_vacd('check', config=waiting.config).stdout
         assert re.search('^bad  copy: .*vacd adopt', checked, re.M), checked
         assert waiting.stop() == 0

@@ -11,7 +11,7 @@ import pytest
 import harness
 from harness import wait_for
 
-WITHIN = 60   # seconds, for whatever must happen soon
+WITHIN = 120   # seconds, for whatever must happen soon
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.bare
 def demo(folder, *options, **settings):
     environment = dict(os.environ, TMPDIR=str(folder), VACD_DEV_DIR=str(harness.BUILD.parent), **settings)
     return subprocess.run([harness.ROOT / 'dev', 'demo', *options], env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1200)
 
 
 def processes_in(folder):
@@ -37,7 +37,8 @@ def test_demo(folder, run):
     ended = re.findall(r'(\d+) of 13 planned, (\d+) with nobody, (\d+) of (\d+) invitations taken', done.stdout)[-1]
     planned, nobody, taken, made = map(int, ended)
     assert planned + nobody == 13 and planned >= 10 and taken == made == planned, ended
-    assert len(re.findall(r'\| accepted +\|', done.stdout)) == 3, 'three cases have somebody who said yes'
+    # A call-out is for the next minutes: on a slow machine that meeting has begun by now.
+    assert len(re.findall(r'\| (?:accepted|going on) +\|', done.stdout)) == 3, f'three cases have somebody who said yes\n{done.stdout}'
     for words in ('NOBODY FOUND', 'does not speak ja', 'METHOD:REQUEST', 'TABLE vac.help', 'psql -h'):
         assert words in done.stdout, words
     assert not list(folder.iterdir()), 'it leaves nothing behind'
@@ -50,10 +51,10 @@ def test_a_demo_that_is_interrupted_puts_everything_away(folder):
     with open(log, 'w', encoding='utf-8') as out:
         process = subprocess.Popen([harness.ROOT / 'dev', 'demo', '--yes', '--stay'], env=environment,
                                    stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    harness.wait_for(lambda: 'Running until' in log.read_text(), 120, 'the demo to stay')
+    harness.wait_for(lambda: 'Running until' in log.read_text(), 1200, 'the demo to stay')
     assert processes_in(folder)
     process.terminate()
-    process.wait(60)
+    process.wait(120)
     log.unlink()
     assert not list(folder.iterdir())
     assert not processes_in(folder)

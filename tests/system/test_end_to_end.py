@@ -59,13 +59,13 @@ def mail_of(mailhost, database, code, kind='invitation'):
 
     def found():
         return [m for m in mailhost.mailbox(recipient) if mail_uuid in m['Message-ID']]
-    return harness.wait_for(found, 30, f'{kind} of {code} in the mailbox', every=0.2)[0]
+    return harness.wait_for(found, what=f'{kind} of {code} in the mailbox', every=0.2)[0]
 
 
 def planned(database, code):
     harness.wait_for(lambda: database.value(
         '''SELECT count(*) FROM vac_store.appointment a JOIN vac_store.case_record c USING (case_id)
-           WHERE c.case_code = %s AND a.live''', code), 30, f'an appointment for {code}')
+           WHERE c.case_code = %s AND a.live''', code), what=f'an appointment for {code}')
 
 
 @pytest.fixture
@@ -174,5 +174,5 @@ def test_under_load_while_postfix_restarts(cluster, folder, mailhost, vacd):
         ours = {m.mail_uuid for m in facts.messages}
         facts.copies = [c for c in facts.copies if c.mail_uuid in ours]
         return load.checker.problems(facts, order=False)
-    harness.wait_for(lambda: not missing(), 30, f'every mail in its mailbox: {missing()[:5]}', every=1)
+    harness.wait_for(lambda: not missing(), what=f'every mail in its mailbox: {missing()[:5]}', every=1)
     database.drop()

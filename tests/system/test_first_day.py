@@ -21,7 +21,7 @@ def rest(database, server, sent):
     with database.connect() as connection:
         # By indexes: what we read is counted, too.
         connection.execute('SET enable_seqscan = off')
-        wait_for(lambda: connection.execute(AT_REST).fetchone()[0], 60, 'open windows', every=1)
+        wait_for(lambda: connection.execute(AT_REST).fetchone()[0], what='open windows', every=1)
     # A backend that fell silent soon after it told of what it had read tells of the rest ten seconds later.
     database.query('SELECT pg_sleep(11)')
     return {table: (rows, new) for table, rows, new in database.query(READ)}
@@ -39,7 +39,7 @@ def test_what_is_read_for_a_case_does_not_grow(cluster, folder, vacd, sink, anal
                 database.query('VACUUM ANALYZE')
             server = sink()
             daemon = vacd(database, server, poll_ms=5000)
-            wait_for(lambda: 'daemon works' in daemon.log() and database.value('SELECT count(*) >= 4 FROM vac_store.heartbeat'), 60, 'its first turns')
+            wait_for(lambda: 'daemon works' in daemon.log() and database.value('SELECT count(*) >= 4 FROM vac_store.heartbeat'), what='its first turns')
             read, total, before = [], 0, rest(database, server, 0)
             for count, offices in bursts:
                 total += count

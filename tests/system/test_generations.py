@@ -42,21 +42,21 @@ def at_rest(database, clock):
 
 def month_later(database, clock):
     clock.set((clock.at.replace(day=1) + datetime.timedelta(days=32)).replace(day=10))
-    wait_for(lambda: at_rest(database, clock), 60, f'rest at {clock.at}')
+    wait_for(lambda: at_rest(database, clock), what=f'rest at {clock.at}')
 
 
 def one_case(database, clock):
     """A case that is planned, mailed, and soon over."""
     code = database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'en')")
-    wait_for(lambda: at_rest(database, clock), 60, 'the plan')
+    wait_for(lambda: at_rest(database, clock), what='the plan')
     database.as_login('sup_all').value("SELECT vac.withdraw_case(%s, 'resolved')", code)
-    wait_for(lambda: at_rest(database, clock), 60, 'its end')
+    wait_for(lambda: at_rest(database, clock), what='its end')
 
 
 def test_months_go_by(world):
     database, clock, daemon = world
     lasting = database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'en')")
-    wait_for(lambda: at_rest(database, clock), 60, 'the first plan')
+    wait_for(lambda: at_rest(database, clock), what='the first plan')
     told = database.query('SELECT m.mail_uuid FROM vac_store.message m JOIN vac_store.case_record c USING (case_id) WHERE c.case_code = %s', lasting)
     assert told
     for _ in range(MONTHS):
@@ -104,7 +104,7 @@ def test_who_is_in_the_way_puts_it_off(world):
         clock.set(clock.at + datetime.timedelta(days=4))
         wait_for(lambda: database.value("SELECT count(*) FROM vac_daemon.status() WHERE text LIKE 'tables: generations are put off for 4 days%'"), what='a warning')
     clock.set(clock.at + datetime.timedelta(minutes=2))
-    wait_for(lambda: at_rest(database, clock) and numbers(database, 'message')[0] > 0, 60, 'its removal')
+    wait_for(lambda: at_rest(database, clock) and numbers(database, 'message')[0] > 0, what='its removal')
     assert database.value('SELECT failing IS NULL FROM vac_store.upkeep')
 
 

@@ -331,7 +331,7 @@ def test_daemons_seal_each_row_once_while_transactions_commit_out_of_order(datab
         daemons[0].kill()
         daemons[0].start()
     database.query("SELECT vac_store.record('last')")
-    wait_for(lambda: not database.value('SELECT count(*) FROM vac_store.unsealed'), 60, 'all to be sealed')
+    wait_for(lambda: not database.value('SELECT count(*) FROM vac_store.unsealed'), what='all to be sealed')
     before = database.value('SELECT number FROM vac_store.chain')
     late.commit()
     late.close()

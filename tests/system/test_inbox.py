@@ -10,6 +10,7 @@ import pytest
 
 import harness
 from lmtp_client import Client, OURS, TOKEN, letter
+from test_service import CUT_SHORT
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason='acts as several users, which needs root')
 
@@ -21,10 +22,10 @@ def inbox(folder, database, vacd):
         settings = {'lmtp_socket': str(folder / 'lmtp'), 'mail_from': OURS, **settings}
         daemon = vacd(on, **settings)
         daemon.socket = settings['lmtp_socket']
-        harness.wait_for(lambda: 'mail is taken in' in daemon.log() or not daemon.running(), 20, 'a socket')
+        harness.wait_for(lambda: 'mail is taken in' in daemon.log() or not daemon.running(), what='a socket')
         if ready:
-            harness.wait_for(lambda: 'daemon works' in daemon.log(), 20, 'work')
-            harness.wait_for(lambda: takes_mail(daemon), 20, '250 to MAIL')
+            harness.wait_for(lambda: 'daemon works' in daemon.log(), what='work')
+            harness.wait_for(lambda: takes_mail(daemon), what='250 to MAIL')
         return daemon
     return start
 
@@ -116,9 +117,9 @@ def test_later_while_the_schema_is_not_ours(database, inbox):
     digest = database.value('SELECT digest FROM vac_store.installed')
     database.query("UPDATE vac_store.installed SET digest = 'another'")
     database.query('NOTIFY vac_schema')
-    harness.wait_for(lambda: not takes_mail(daemon), 20, '451')
+    harness.wait_for(lambda: not takes_mail(daemon), what='451')
     database.query('UPDATE vac_store.installed SET digest = %s', digest)
-    harness.wait_for(lambda: takes_mail(daemon), 20, '250')
+    harness.wait_for(lambda: takes_mail(daemon), what='250')
 
 
 def test_later_when_the_database_refuses(database, inbox):
@@ -133,6 +134,7 @@ def test_later_when_the_database_refuses(database, inbox):
 def test_a_connection_lost_in_the_middle_stores_once(database, inbox):
     """Nobody knows whether it was committed: the same delivery is tried again, on a new connection."""
     daemon = inbox()
+    database.be_patient('vac_daemon.receive_mail')
     ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'vacd inbox' AND datname = current_database()"
     with Client(daemon.socket) as client, database.connect() as holder:
         client.begin('', OURS)
@@ -140,7 +142,7 @@ def test_a_connection_lost_in_the_middle_stores_once(database, inbox):
         with holder.transaction():
             holder.execute('LOCK TABLE vac_store.inbound')
             client.write(letter('lost') + b'.\r\n')
-            harness.wait_for(lambda: database.query(ours + " AND wait_event_type = 'Lock'"), 10, 'the call')
+            harness.wait_for(lambda: database.query(ours + " AND wait_event_type = 'Lock'"), what='the call')
             before = database.value(ours)
             database.query('SELECT pg_terminate_backend(%s)', before)
         assert client.hear().startswith('250')
@@ -162,9 +164,9 @@ def test_a_reply_lost_after_the_commit_stores_once(database, inbox):
             set_standbys('nobody')
             client.write(letter('committed') + b'.\r\n')
             waiting = harness.wait_for(lambda: database.query(
-                "SELECT pid FROM pg_stat_activity WHERE application_name = 'vacd inbox' AND wait_event = 'SyncRep'"), 10, 'the commit')
+                "SELECT pid FROM pg_stat_activity WHERE application_name = 'vacd inbox' AND wait_event = 'SyncRep'"), what='the commit')
             database.query('SELECT pg_terminate_backend(%s)', waiting[0][0])
-            harness.wait_for(lambda: rows(database), 10, 'the row')
+            harness.wait_for(lambda: rows(database), what='the row')
         finally:
             set_standbys('')
         assert client.hear().startswith('250')
@@ -238,7 +240,7 @@ def test_a_client_that_drips_is_cut_off(inbox, first):
 
 
 def test_a_client_that_reads_nothing_is_cut_off(database, inbox):
-    daemon = inbox(lmtp_idle_ms=1000)
+    daemon = inbox(lmtp_idle_ms=3000)
     with Client(daemon.socket) as client:
         with pytest.raises(ConnectionError):
             while True:   # until its timeout
@@ -253,7 +255,7 @@ def test_connections_have_a_limit(inbox):
     with Client(daemon.socket), Client(daemon.socket):
         with Client(daemon.socket) as third:
             assert third.greeting.startswith('421 4.3.2')
-    harness.wait_for(lambda: takes_mail(daemon), 10, 'room')
+    harness.wait_for(lambda: takes_mail(daemon), what='room')
 
 
 # ---- who may -------------------------------------------------------------------------------------
@@ -270,7 +272,7 @@ def test_only_users_and_groups_that_are_named(database, inbox):
     os.chmod(daemon.socket, 0o666)
     with Client(daemon.socket) as client:
         assert client.greeting.startswith('421 4.7.1')
-    harness.wait_for(lambda: receive_as('postgres', daemon).returncode == 0, 20, 'delivery')
+    harness.wait_for(lambda: receive_as('postgres', daemon).returncode == 0, what='delivery')
     assert receive_as('nobody', daemon).returncode == 75
     change(daemon, lmtp_users='root', lmtp_groups='postgres')
     assert takes_mail(daemon)
@@ -285,7 +287,7 @@ def change(daemon, **settings):
     pathlib.Path(daemon.config).write_text('\n'.join(kept + [f'{k} = "{v}"' for k, v in settings.items()]) + '\n')
     before = daemon.log().count('configuration read again') + daemon.log().count('reload refused')
     daemon.signal(1)
-    harness.wait_for(lambda: daemon.log().count('configuration read again') + daemon.log().count('reload refused') > before, 10, 'a reload')
+    harness.wait_for(lambda: daemon.log().count('configuration read again') + daemon.log().count('reload refused') > before, what='a reload')
 
 
 def test_a_reload_that_names_nobody_known_changes_nothing(inbox):
@@ -302,7 +304,7 @@ def test_a_reload_that_names_nobody_known_changes_nothing(inbox):
     ({'lmtp_socket': '/' + 'x' * 200}, 'longer than'), ({'lmtp_socket': '/etc/passwd'}, 'no socket')])
 def test_what_cannot_be_is_78(inbox, settings, words):
     daemon = inbox(ready=False, **settings)
-    assert daemon.process.wait(20) == 78
+    assert daemon.process.wait(120) == 78
     assert words in daemon.log()
 
 
@@ -323,15 +325,15 @@ def test_the_socket_is_made_and_removed(inbox):
     with Client(daemon.socket) as idle, Client(daemon.socket) as busy:
         busy.begin('', OURS)
         busy.ask('DATA')
-        begun = time.monotonic()
         assert daemon.stop() == 0
-        assert time.monotonic() - begun < 5
+        assert CUT_SHORT not in daemon.log()
         assert '421 4.3.2' in idle.until_end() and '421 4.3.2' in busy.until_end()
     assert not os.path.exists(daemon.socket)
 
 
 def test_what_is_being_stored_is_stored_before_the_end(database, inbox):
     daemon = inbox()
+    database.be_patient('vac_daemon.receive_mail')
     with Client(daemon.socket) as client, database.connect() as holder:
         client.begin('', OURS)
         client.ask('DATA')
@@ -339,12 +341,12 @@ def test_what_is_being_stored_is_stored_before_the_end(database, inbox):
             holder.execute('LOCK TABLE vac_store.inbound')
             client.write(letter('last') + b'.\r\n')
             harness.wait_for(lambda: database.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'vacd inbox' "
-                                                    "AND wait_event_type = 'Lock'"), 10, 'the call')
+                                                    "AND wait_event_type = 'Lock'"), what='the call')
             daemon.signal(15)
-            harness.wait_for(lambda: not os.path.exists(daemon.socket), 10, 'the end of the socket')
+            harness.wait_for(lambda: not os.path.exists(daemon.socket), what='the end of the socket')
         assert client.hear().startswith('250')
         assert client.hear().startswith('421')
-    assert daemon.process.wait(10) == 0
+    assert daemon.process.wait(120) == 0
     assert len(rows(database)) == 1
 
 
@@ -354,7 +356,7 @@ def test_a_socket_left_behind_is_replaced(inbox):
     assert os.path.exists(daemon.socket)
     again = inbox()
     other = inbox(ready=False)
-    assert other.process.wait(20) == 78 and 'another process listens' in other.log()
+    assert other.process.wait(120) == 78 and 'another process listens' in other.log()
     assert takes_mail(again)
 
 
@@ -365,18 +367,18 @@ def test_the_socket_that_systemd_hands_over(folder, database, certs):
         daemon = subprocess.Popen(['systemd-socket-activate', '-l', path, '--fdname=lmtp', str(harness.VACD), '--config',
                                    str(config), 'daemon'], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        harness.wait_for(lambda: os.path.exists(path), 10, 'the socket')
-        harness.wait_for(lambda: takes_mail(path), 20, '250 to MAIL')
+        harness.wait_for(lambda: os.path.exists(path), what='the socket')
+        harness.wait_for(lambda: takes_mail(path), what='250 to MAIL')
         with Client(path) as client:
             assert client.deliver('', [OURS], letter('activated')) == ['250']
         assert 'socket=systemd' in log.read_text()
     finally:
         daemon.terminate()
-        assert daemon.wait(20) == 0
+        assert daemon.wait(120) == 0
     assert os.path.exists(path)   # systemd's, not ours
     assert len(rows(database)) == 1
 
 
 def test_heartbeat(database, inbox):
     inbox()
-    harness.wait_for(lambda: database.value("SELECT turns FROM vac_store.heartbeat WHERE stage = 'inbox'"), 30, 'a heartbeat')
+    harness.wait_for(lambda: database.value("SELECT turns FROM vac_store.heartbeat WHERE stage = 'inbox'"), what='a heartbeat')

@@ -293,7 +293,7 @@ def test_retired_token(door):
 
 def s_client(door, *options):
     return subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{door.port}', '-CAfile', str(door.certs.ca), '-crlf', *map(str, options)],
-                          input=b'GET /nothing HTTP/1.0\n\n', stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30).stdout.decode(errors='replace')
+                          input=b'GET /nothing HTTP/1.0\n\n', stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120).stdout.decode(errors='replace')
 
 
 def test_tls_versions(door):
@@ -305,7 +305,7 @@ def test_tls_versions(door):
 
 
 def test_nothing_is_said_in_clear(door):
-    with socket.create_connection(('127.0.0.1', door.port), timeout=10) as raw:
+    with socket.create_connection(('127.0.0.1', door.port), timeout=120) as raw:
         raw.sendall(b'GET /v1/cases/AAA-AAA HTTP/1.1\r\nHost: x\r\n\r\n')
         assert b'HTTP/' not in read_all(raw)
 
@@ -318,7 +318,7 @@ def test_certificates_that_do_not_hold(door, certs, which, alert):
     before = door.daemon.log().count(line)
     said = s_client(door, '-tls1_2', '-cert', cert.cert, '-key', cert.key)
     assert f'alert {alert}' in said, said
-    harness.wait_for(lambda: door.daemon.log().count(line) > before, 10, 'a line in the log')
+    harness.wait_for(lambda: door.daemon.log().count(line) > before, what='a line in the log')
 
 
 def test_certificate_required(shared, certs):
@@ -353,7 +353,7 @@ def test_health_and_metrics(door):
 
 
 def test_status_knows_of_it(door):
-    harness.wait_for(lambda: 'intake: turned' in harness.run_vacd('status', config=door.daemon.config).stdout, 20, 'a heartbeat')
+    harness.wait_for(lambda: 'intake: turned' in harness.run_vacd('status', config=door.daemon.config).stdout, what='a heartbeat')
     assert 'over HTTPS' in harness.run_vacd('check', config=door.daemon.config).stdout
 
 

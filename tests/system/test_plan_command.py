@@ -149,7 +149,7 @@ def test_what_is_said_is_what_the_daemon_does(offices, config, vacd):
     said = {row['case']: (row['coordinator'], row['start'], row['cost']) for row in rows(config) if row['coordinator']}
     assert len(said) >= 20
     vacd(offices)
-    wait_for(lambda: offices.value("SELECT count(*) FROM vac_store.request WHERE state = 'planned'") >= len(said), 30, 'the plan')
+    wait_for(lambda: offices.value("SELECT count(*) FROM vac_store.request WHERE state = 'planned'") >= len(said), what='the plan')
     done = {row[0]: row[1:] for row in offices.query('''
         SELECT c.case_code, k.code, lower(a.span)::text, d.cost::text FROM vac_store.decision d
         JOIN vac_store.appointment a USING (appointment_id) JOIN vac_store.coordinator k USING (coordinator_id)
@@ -244,7 +244,7 @@ def test_an_explanation_as_csv(offices, config):
 def test_a_planned_case_is_explained_as_it_was_decided(offices, config, vacd):
     case = open_case(offices, 'PDX', 'es')
     vacd(offices)
-    wait_for(lambda: offices.value("SELECT count(*) FROM vac_store.request WHERE state = 'planned'"), 20, 'the plan')
+    wait_for(lambda: offices.value("SELECT count(*) FROM vac_store.request WHERE state = 'planned'"), what='the plan')
     text = plan(config, '--explain', case)
     assert 'as it was decided ' in text.splitlines()[0]
     said_like_why(offices, case, text)

@@ -193,7 +193,7 @@ def planned_worlds(cluster, folder, vacd, seed):
         crowd(database, draw)
         daemon = vacd(database)
         for count in (60, 25, 0):
-            harness.wait_for(lambda: planned(database), 60, 'a plan')
+            harness.wait_for(lambda: planned(database), what='a plan')
             daemon.stop()
             if count:
                 wave(database, draw, count)
@@ -207,8 +207,9 @@ def planned_worlds(cluster, folder, vacd, seed):
 
 @pytest.mark.parametrize('seed', [1])
 def test_every_term_of_every_decision(cluster, folder, vacd, seed):
-    database = planned_worlds(cluster, folder, vacd, seed)
-    paid, late, moves = compare(database)
+    with harness.kept_connections():
+        database = planned_worlds(cluster, folder, vacd, seed)
+        paid, late, moves = compare(database)
     print(paid, late, moves)
     assert late > 0
     assert moves > 0

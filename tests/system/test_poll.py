@@ -16,6 +16,8 @@ CLAIMS = {'claim_groups', 'claim_messages', 'claim_inbound', 'pass_time', 'seal'
 WITHIN = {'next_dispatch', 'next_message', 'next_inbound', 'next_deadline', 'next_seal'}
 # What may be wrong with the slow poll. One that hangs is ended after a while by the statement's own limit.
 FORGETS, HANGS, FAILS = 'RETURN', 'PERFORM pg_sleep(3600)', "RAISE 'no answer'"
+# Before a stage looks by itself whose polls are a minute apart and have no answer.
+SOON_S = 100
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def silence(database, what):
 def at_work(database, vacd, server, **settings):
     """A daemon that has looked at everything once, and found nothing."""
     daemon = vacd(database, server, **settings)
-    wait_for(lambda: 'daemon works' in daemon.log() and database.value('SELECT count(*) >= 4 FROM vac_store.heartbeat'), 60, 'its first turns')
+    wait_for(lambda: 'daemon works' in daemon.log() and database.value('SELECT count(*) >= 4 FROM vac_store.heartbeat'), what='its first turns')
     return daemon
 
 
@@ -49,10 +51,10 @@ def asked(database):
 
 def full_circle(database, server):
     """A case is opened, planned, mailed, its window opened, and its answer taken: each stage has heard of its work."""
-    _, (invitation,) = test_answer.invited(database, server)
-    wait_for(lambda: database.value('SELECT answer_by IS NOT NULL FROM vac_store.appointment'), 50, 'its window')
+    _, (invitation,) = test_answer.invited(database, server, seconds=SOON_S)
+    wait_for(lambda: database.value('SELECT answer_by IS NOT NULL FROM vac_store.appointment'), SOON_S, 'its window')
     number = test_answer.receive(database, invitation.organizer, invitation.answer('thunderbird', 'accepted'))
-    assert test_answer.outcome(database, number, 50)[:2] == ('done', 'taken')
+    assert test_answer.outcome(database, number, SOON_S)[:2] == ('done', 'taken')
 
 
 def is_sealed(database):
@@ -72,7 +74,7 @@ def test_a_daemon_with_nothing_to_do_asks_once_a_poll(office, sink, vacd):
     server = sink()
     at_work(office, vacd, server, poll_ms=500)
     full_circle(office, server)
-    wait_for(lambda: CLAIMS <= set(asked(office)), 60, 'all that stages do')
+    wait_for(lambda: CLAIMS <= set(asked(office)), what='all that stages do')
     # What was begun is ended first.
     for _ in range(5):
         more, seconds = twelve_polls(office)
@@ -85,6 +87,7 @@ def test_a_daemon_with_nothing_to_do_asks_once_a_poll(office, sink, vacd):
 
 
 def test_each_stage_hears_of_its_work_by_notification(office, sink, vacd):
+    silence(office, FORGETS)
     server = sink()
     at_work(office, vacd, server, poll_ms=60000)
     full_circle(office, server)
@@ -95,7 +98,7 @@ def test_what_no_notification_told_of_is_found_by_the_poll(office, sink, vacd):
     server = sink()
     at_work(office, vacd, server, poll_ms=300)
     full_circle(office, server)
-    wait_for(lambda: is_sealed(office), 50, 'the seal')
+    wait_for(lambda: is_sealed(office), what='the seal')
 
 
 @pytest.mark.parametrize('what', [FORGETS, HANGS, FAILS])
@@ -105,7 +108,7 @@ def test_a_poll_without_an_answer_stops_no_stage(office, sink, vacd, what):
     server = sink()
     daemon = at_work(office, vacd, server, poll_ms=300)
     full_circle(office, server)
-    wait_for(lambda: is_sealed(office), 50, 'the seal')
+    wait_for(lambda: is_sealed(office), what='the seal')
     assert what != FAILS or 'call=next_work' in daemon.log()
     assert 'stages make no turns' not in daemon.log()
 
@@ -115,11 +118,11 @@ def test_what_is_due_between_two_polls_is_done_when_it_is_due(office, sink, vacd
     server = sink()
     at_work(office, vacd, server, poll_ms=10000)
     codes, _ = test_answer.invited(office, server, 4)
-    wait_for(lambda: office.value('SELECT bool_and(answer_by IS NOT NULL) FROM vac_store.appointment'), 50, 'the windows')
+    wait_for(lambda: office.value('SELECT bool_and(answer_by IS NOT NULL) FROM vac_store.appointment'), what='the windows')
     # Not before the next poll, which hears of them all. Polls alone, of which at most one comes between the first and the
     # last, would need two transactions; a machine that stands still for a while may make one of two.
     office.query("""UPDATE vac_store.clock k SET next_at = clock_timestamp() + interval '10 seconds' + n.n * interval '3 seconds'
         FROM (SELECT clock_id, row_number() OVER (ORDER BY clock_id) AS n FROM vac_store.clock) n WHERE n.clock_id = k.clock_id""")
     moved = "SELECT count(*), count(DISTINCT xmin::text) FROM vac_store.clock WHERE next_at > clock_timestamp() + interval '1 minute'"
-    wait_for(lambda: office.query(moved)[0][0] == len(codes), 60, 'warnings of all clocks')
+    wait_for(lambda: office.query(moved)[0][0] == len(codes), what='warnings of all clocks')
     assert len(codes) == 4 and office.query(moved)[0][1] > 2, 'each by itself'

@@ -52,7 +52,7 @@ class Terminal:
         self.count = 0
         self.greeting = self.read_until(r'=[#>] $')
 
-    def read_until(self, pattern, seconds=30):
+    def read_until(self, pattern, seconds=120):
         text, end = '', time.monotonic() + seconds
         while not re.search(pattern, text):
             ready, _, _ = select.select([self.fd], [], [], max(0.0, end - time.monotonic()))

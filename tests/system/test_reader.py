@@ -40,7 +40,7 @@ class Driver:
     def __exit__(self, *what):
         self.process.stdin.close()
         self.process.kill() if what[0] else None
-        self.process.wait(30)
+        self.process.wait(120)
         self.process.stdout.close()
 
     def line(self):
@@ -306,6 +306,7 @@ def outside(paths, now):
     return done.stdout.splitlines()
 
 
+@pytest.mark.bare   # test_read_mail.py reads each of them under the sanitizers
 def test_the_sandbox_changes_nothing_of_real_mails():
     corpus = os.environ.get('VACD_CORPUS')
     if not corpus:

@@ -45,7 +45,7 @@ def test_a_reader_killed_while_it_reads(office, with_socket):
     os.kill(reader, signal.SIGSTOP)
     answer = Mail(one, 'accepted', 'exchange', random.Random(42))
     server.deliver(answer)
-    harness.wait_for(lambda: office.value("SELECT count(*) FROM vac_store.inbound WHERE state = 'claimed'"), 20, 'a mail at the reader')
+    harness.wait_for(lambda: office.value("SELECT count(*) FROM vac_store.inbound WHERE state = 'claimed'"), what='a mail at the reader')
     os.kill(reader, signal.SIGKILL)
     assert outcome(office, mail_row(office, answer)[3])[:2] == ('done', 'taken')
     assert (state_of(office, one), mail_row(office, answer)[2]) == ('accepted', 1)
@@ -71,7 +71,7 @@ def test_readers_killed_at_random(office, with_socket):
     finally:
         ending.set()
         killer.join()
-    harness.wait_for(lambda: office.value(WAITING) == 0, 90, 'an end')
+    harness.wait_for(lambda: office.value(WAITING) == 0, what='an end')
     assert daemon.running() and 'reader ended' in daemon.log()
     for invitation, mail in zip(invitations, mails, strict=True):
         state, became, deaths, _, why = mail_row(office, mail)

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+import harness
 import load
 
 
@@ -46,11 +47,11 @@ def test_no_storm_while_the_mail_server_is_down(cluster, folder, sink, vacd):
     database = load.database(cluster, folder)
     mail = sink()
     mail.stop()
-    daemon = vacd(database, mail, lease_ms=1500, poll_ms=300)
+    daemon, begun = vacd(database, mail, lease_ms=1500, poll_ms=300), time.monotonic()
     codes = load.Load(database, 40, rate=40, seed=6, second_thoughts=False).start().finish()
     time.sleep(4)
-    tries = database.value('SELECT coalesce(max(attempts), 0) FROM vac_store.message')
-    assert tries <= 5, f'a message was tried {tries} times in four seconds'
+    tries, seconds = database.value('SELECT coalesce(max(attempts), 0) FROM vac_store.message'), time.monotonic() - begun
+    assert tries <= seconds, f'a message was tried {tries} times in {seconds} seconds'
     assert database.value("SELECT count(*) FROM vac_store.message WHERE state = 'refused'") == 0
     mail.start()
     load.settle(database, [daemon])
@@ -65,11 +66,10 @@ def test_refused_for_good_is_acted_on(cluster, folder, sink, vacd):
     mail = sink(seed=5, hard=10)
     daemon = vacd(database, mail, lease_ms=1500, poll_ms=300)
     codes = load.Load(database, load.cases(120, 30), rate=60, seed=9).start().finish()
-    time.sleep(1)
+    harness.wait_for(lambda: database.value('SELECT count(*) FROM vac_store.coordinator WHERE mail_failed_at IS NOT NULL'), what='a final refusal')
     mail.stop()
     mail.start(hard=0)
     load.settle(database, [daemon])
     assert daemon.stop() == 0
     load.check_promises(database, mail.dir, codes)
-    assert database.value('SELECT count(*) FROM vac_store.coordinator WHERE mail_failed_at IS NOT NULL')
     database.drop()

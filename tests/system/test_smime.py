@@ -129,12 +129,12 @@ def test_no_signed_mail_goes_out_before_its_signature_is_kept(cluster, folder, c
     planner = vacd(database, poll_ms=500)
     cases = open_cases(database, 16)
     harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE kind = 'invitation'") >= len(cases),
-                     60, 'an invitation for each case')
+                     what='an invitation for each case')
     assert planner.stop() == 0
     load.slow_down_looks(database, 0.1)
     mail.process.send_signal(signal.SIGSTOP)
     daemon = vacd(database, mail, mail_connections=8, **authority.issue('ours'))
-    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE state = 'claimed'") >= 16, 30, 'a claim')
+    harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE state = 'claimed'") >= 16, what='a claim')
     time.sleep(0.4)
     mail.process.send_signal(signal.SIGCONT)
     load.settle(database, [daemon])

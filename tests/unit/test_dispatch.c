@@ -390,7 +390,7 @@ static void test_a_call_about_another_batch_is_refused(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		char expected[100];
 
-		open_stage(&pg, 120);
+		open_stage(&pg, 300);
 		pg.store[0] = pg.store[1] = pg.store[2] = "40P01"; /* pauses of 350 ms and more */
 		pg.n_batches = 2;
 		pg.second = "{101}";
@@ -433,7 +433,7 @@ static void test_lease_is_renewed_while_waiting(void **state)
 
 	(void)state;
 	for (int lost = 0; lost < 2; lost++) {
-		open_stage(&pg, 120);
+		open_stage(&pg, 300);
 		pg.store[0] = pg.store[1] = pg.store[2] = "40P01"; /* pauses of 350 ms and more */
 		pg.renewed = lost ? "f" : "t";
 		run_turns(1);
