@@ -489,6 +489,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 			touched bigint[];
 			people integer[];
 			locked_requests bigint[] := '{}';
+			locked_moves bigint[] := '{}';
 			locked_people integer[] := '{}';
 			numbers bigint[];
 			against text[];
@@ -532,7 +533,6 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 					locked_requests := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (wanted));
 				END IF;
 				IF moved IS NOT NULL AND NOT lock_moved(moved) THEN
-					-- Not the people's fault: the daemon plans again, at last without moves.
 					RETURN QUERY SELECT p.request_id, 'refused', 'move_locked' FROM unnest(decisions) p;
 					RETURN;
 				END IF;
@@ -548,10 +548,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 					ORDER BY c.case_id FOR SHARE SKIP LOCKED);
 				free_requests := ARRAY(SELECT r.request_id FROM request r WHERE r.request_id = ANY (touched) AND r.case_id = ANY (free_cases)
 					ORDER BY r.request_id FOR NO KEY UPDATE SKIP LOCKED);
-				locked_requests := ARRAY(SELECT p.request_id FROM unnest(decisions) p
-					WHERE p.request_id <> ALL (free_requests)
-						OR EXISTS (SELECT FROM unnest(plan_rows(p.moves, p.group_id)) m WHERE m.request_id <> ALL (free_requests)));
-				decisions := ARRAY(SELECT p FROM unnest(decisions) p WHERE p.request_id <> ALL (locked_requests));
+				locked_requests := ARRAY(SELECT p.request_id FROM unnest(decisions) p WHERE p.request_id <> ALL (free_requests));
+				locked_moves := ARRAY(SELECT p.request_id FROM unnest(decisions) p WHERE p.request_id = ANY (free_requests)
+					AND EXISTS (SELECT FROM unnest(plan_rows(p.moves, p.group_id)) m WHERE m.request_id <> ALL (free_requests)));
+				decisions := ARRAY(SELECT p FROM unnest(decisions) p WHERE p.request_id <> ALL (locked_requests || locked_moves));
 				locked_people := lock_people(people);
 			ELSE
 				PERFORM FROM case_record c
@@ -562,9 +562,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 			END IF;
 			-- What follows reads what is committed now, and nobody can change it any more.
 			now_at := wall();
-			IF locked_requests <> '{}' THEN
-				-- The request's own row cannot be written either: the daemon comes back in a later turn.
-				RETURN QUERY SELECT unnest(locked_requests), 'refused', 'request_locked';
+			IF locked_requests <> '{}' OR locked_moves <> '{}' THEN
+				-- The request's own row cannot be written either: the daemon comes back in a later turn. What hurries waits for
+				-- nobody who holds what would be moved for it: the daemon plans again, at last without moves.
+				RETURN QUERY SELECT unnest(locked_requests), 'refused', 'request_locked' UNION ALL SELECT unnest(locked_moves), 'refused', 'move_locked';
 				IF alone OR decisions = '{}' THEN
 					RETURN;
 				END IF;

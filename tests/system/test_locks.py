@@ -57,6 +57,14 @@ class World:
                                    ([self.group], [self.fence], json.dumps([plan]))).fetchall()
         return [' '.join(filter(None, row)) for row in rows]
 
+    def store_batch(self, *plans):
+        """Several groups' plans at once: pairs of an office and its decisions. Rows of request, outcome, rule, by request."""
+        groups, fences = zip(*self.admin.execute('SELECT g.group_id, g.fence FROM dispatch_group g JOIN office o ON o.office_id = g.group_id '
+                                                 'WHERE o.code = ANY (%s)', ([code for code, _ in plans],)).fetchall())
+        made = [{'group': self.value('SELECT pg_temp.office(%s)', code), 'round': next(self.rounds), 'decisions': decisions} for code, decisions in plans]
+        return sorted(quickly(lambda: self.daemon.execute('SELECT * FROM vac_daemon.store_plans(%s, %s, %s)', (
+            list(groups), list(fences), json.dumps(made))).fetchall()))
+
     def claim(self, daemon=None):
         rows = (daemon or self.daemon).execute(
             'SELECT message_id, fence, kind FROM vac_daemon.claim_messages(%s, 100, 60000)', (self.me,)).fetchall()
@@ -95,6 +103,10 @@ def quickly(call):
     result = call()
     assert time.monotonic() - began < SOON_S
     return result
+
+
+def nobody(request):
+    return {'request': request, 'coordinator': None, 'ruled_out': {'language': [1]}}
 
 
 def appoint(connection, request, decision):
@@ -203,7 +215,7 @@ def test_nobody_is_not_said_of_a_request_that_is_changed_while_it_is_planned(wor
     request, other = world.ask(language='zu'), world.ask(language='zu')
     code = world.value('SELECT case_code FROM case_record JOIN request USING (case_id) WHERE request_id = %s', request)
     world.admin.execute("UPDATE dispatch_group SET lease_until = now() + interval '5 minutes'")
-    nobody = [{'request': one, 'coordinator': None, 'ruled_out': {'language': [1]}} for one in (request, other)]
+    found = [nobody(one) for one in (request, other)]
 
     def look():
         with world.daemon.transaction():
@@ -213,11 +225,11 @@ def test_nobody_is_not_said_of_a_request_that_is_changed_while_it_is_planned(wor
     with world.supervisor() as supervisor:
         supervisor.execute("SELECT vac.change_request(%s, language => 'en')", (code,))
         look()
-    assert world.store(*nobody) == ['gone', 'unserved']
+    assert world.store(*found) == ['gone', 'unserved']
     due = 'SELECT unserved_since IS NULL AND plan_at <= now() FROM request WHERE request_id = %s'
     assert world.value(due, request) and not world.value(due, other)
     look()
-    assert world.store(nobody[0]) == ['unserved']
+    assert world.store(found[0]) == ['unserved']
 
 
 # ---- moves ---------------------------------------------------------------------------------------
@@ -345,23 +357,34 @@ def test_two_daemons_claim_different_groups(world):
                                   'SELECT FROM case_record WHERE case_id = (SELECT case_id FROM request WHERE request_id = %(held)s) FOR UPDATE'])
 def test_what_somebody_holds_in_one_group_keeps_no_other_waiting(world, lock):
     held, free, far = world.ask(), world.ask(), world.ask(office='HNL')
-    group, fence = world.admin.execute("SELECT group_id, fence FROM dispatch_group WHERE group_id = pg_temp.office('HNL')").fetchone()
-
-    def store(*plans):
-        plans = [{'group': of_group, 'round': number, 'decisions': decisions} for number, (of_group, decisions) in enumerate(plans, 1)]
-        return quickly(lambda: world.daemon.execute('SELECT * FROM vac_daemon.store_plans(%s, %s, %s)', (
-            [world.group, group], [world.fence, fence], json.dumps(plans))).fetchall())
-
-    nobody = {'request': far, 'coordinator': None, 'ruled_out': {'language': [1]}}
     supervisor = world.supervisor()
     supervisor.execute(lock, {'held': held})
-    assert store((world.group, [world.choose(held, 'ANNE')])) == [(held, 'refused', 'request_locked')], 'and nothing else'
-    assert sorted(store((world.group, [world.choose(held, 'ANNE'), world.choose(free, 'BEN')]), (group, [nobody]))) == [
+    assert world.store_batch(('NYC', [world.choose(held, 'ANNE')]), ('HNL', [])) == [(held, 'refused', 'request_locked')], 'and nothing else'
+    assert world.store_batch(('NYC', [world.choose(held, 'ANNE'), world.choose(free, 'BEN')]), ('HNL', [nobody(far)])) == [
         (held, 'refused', 'request_locked'), (free, 'stored', None), (far, 'unserved', None)]
     supervisor.rollback()
     supervisor.close()
     assert world.value('SELECT plan_at <= wall() AND refusals = 0 FROM request WHERE request_id = %s', held), 'it stays due'
-    assert store((world.group, [world.choose(held, 'ANNE')])) == [(held, 'stored', None)]
+    assert world.store_batch(('NYC', [world.choose(held, 'ANNE')]), ('HNL', [])) == [(held, 'stored', None)]
+
+
+@pytest.mark.parametrize('sql, rule', [
+    ("SELECT FROM coordinator WHERE code = 'ANNE' FOR UPDATE", 'locked'),
+    ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'locked'),
+    ("SELECT FROM request WHERE urgency = 'routine' AND state = 'planned' FOR UPDATE", 'move_locked'),
+    ("UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM appointment)", 'move_locked'),
+    ("SELECT FROM request WHERE urgency = 'urgent' FOR UPDATE", 'request_locked'),
+])
+def test_a_move_in_one_of_several_groups_waits_for_nobody(world, moving, sql, rule):
+    far = world.ask(office='HNL')
+    with world.supervisor() as supervisor:
+        supervisor.execute(sql)
+        assert world.store_batch(('NYC', [moving]), ('HNL', [nobody(far)])) == [(moving['request'], 'refused', rule), (far, 'unserved', None)]
+        supervisor.rollback()
+    assert moved_state(world) == 'ANNE invited'
+    again = world.ask(office='HNL')
+    assert world.store_batch(('NYC', [moving]), ('HNL', [nobody(again)])) == [(moving['request'], 'stored', None), (again, 'unserved', None)]
+    assert moved_state(world) == 'ANNE replaced, BEN invited, ANNE invited'
 
 
 def test_a_roster_that_changes_while_a_request_is_held_is_not_lost_to_it(world):
