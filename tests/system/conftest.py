@@ -61,6 +61,13 @@ def session_folder():
         yield folder
 
 
+@pytest.fixture(autouse=True)
+def connections_of_its_own():
+    """What a test's sessions are left with is not the next one's."""
+    yield
+    harness.KEPT.close()
+
+
 @pytest.fixture
 def folder():
     """A folder of the one test, removed with all that is in it."""

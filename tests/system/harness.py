@@ -24,7 +24,7 @@ Of them:
   daemon.config, .log(), .stop() (SIGTERM, waits), .kill() (SIGKILL), .freeze(), .wake(), .pid
   run_vacd(*args, config=None)       a finished subprocess with .returncode, .stdout, .stderr
   write_config(path, **settings)     a vacd.conf; wait_for(condition, seconds=300, what='…')
-  kept_connections()                 while it lasts, queries of one login have one connection
+  KEPT.close()                       ends the connections that the queries of one login have in common, as each test's end does
 
 VACD_BUILD is the build folder (vacd and mail-sink lie in it). Nothing of a machine is assumed but
 Debian's paths; only processes that a test started are ended, by their number.
@@ -36,6 +36,7 @@ import os
 import pathlib
 import pwd
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -98,34 +99,62 @@ def wait_for(condition, seconds=300, what='the condition', every=0.05):
     """Calls condition until it gives something true, and returns that. How long it may take says nothing about vacd, but of a
     machine that does much else: who means a shorter time, or a longer one, says so."""
     end = time.monotonic() + seconds
-    with kept_connections():
-        while True:
-            begun = time.monotonic()
-            found = condition()
-            if found:
-                return found
-            if time.monotonic() > end:
-                raise AssertionError(f'{what} did not come about within {seconds} s')
-            # Where looking takes long, most of the machine still belongs to what is waited for.
-            time.sleep(max(every, min(2 * (time.monotonic() - begun), 0.3)))
+    while True:
+        begun = time.monotonic()
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f'{what} did not come about within {seconds} s')
+        # Where looking takes long, most of the machine still belongs to what is waited for.
+        time.sleep(max(every, min(2 * (time.monotonic() - begun), 0.3)))
 
 
-waiting = threading.local()
+class Kept:
+    """Connections that the main thread's queries share: to begin one costs a server far more than most that is asked of it.
+    One that its server has ended is noticed before it is asked, not while: who ends sessions spares these."""
 
+    def __init__(self):
+        self.connections = {}     # by the name of the database and how it was connected to
 
-@contextlib.contextmanager
-def kept_connections():
-    """While it lasts, this thread's queries of one login have one connection: a new one for each look costs more than the look."""
-    if getattr(waiting, 'connections', None) is not None:
-        yield
-        return
-    waiting.connections = {}
-    try:
-        yield
-    finally:
-        for connection in waiting.connections.values():
+    def rows(self, database, login, sql, args):
+        if threading.current_thread() is not threading.main_thread():
+            with database.connect(login) as connection:
+                return rows_of(connection, sql, args)
+        which = database.name, database.conninfo(login)
+        connection = self.connections.pop(which, None)
+        if connection is not None and not at_rest(connection):
             connection.close()
-        waiting.connections = None
+            connection = None
+        if connection is None:
+            connection = database.connect(login, prepare_threshold=None)
+        try:
+            return rows_of(connection, sql, args)
+        finally:
+            if at_rest(connection):
+                self.connections[which] = connection
+            else:
+                connection.close()
+
+    def close(self, database=None):
+        """All of them, or those to databases of this name."""
+        for which in [which for which in self.connections if database in (None, which[0])]:
+            self.connections.pop(which).close()
+
+
+def at_rest(connection):
+    """Whether a connection is in no transaction and its server has said nothing since, such as that it goes."""
+    if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        return False
+    return not select.select([connection], [], [], 0)[0]
+
+
+def rows_of(connection, sql, args):
+    cursor = connection.execute(sql, args or None)
+    return cursor.fetchall() if cursor.description else []
+
+
+KEPT = Kept()
 
 
 def run(command, **options):
@@ -155,22 +184,7 @@ class Login:
         self.login = login
 
     def query(self, sql, *args):
-        kept, which = getattr(waiting, 'connections', None), self.database.conninfo(self.login)
-        if kept is None:
-            with self.database.connect(self.login) as connection:
-                return self._rows(connection, sql, args)
-        if which in kept:
-            try:
-                return self._rows(kept[which], sql, args)
-            except psycopg.OperationalError:   # the server was restarted, perhaps: a new one decides
-                kept.pop(which).close()
-        kept[which] = self.database.connect(self.login)
-        return self._rows(kept[which], sql, args)
-
-    @staticmethod
-    def _rows(connection, sql, args):
-        cursor = connection.execute(sql, args or None)
-        return cursor.fetchall() if cursor.description else []
+        return KEPT.rows(self.database, self.login, sql, args)
 
     def value(self, sql, *args):
         rows = self.query(sql, *args)
@@ -223,8 +237,8 @@ class Database(Login):
         return done.stdout
 
     def drop(self):
-        with psycopg.connect(self.cluster.conninfo('postgres'), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS {self.name} WITH (FORCE)')
+        KEPT.close(self.name)
+        self.cluster.administrator.query(f'DROP DATABASE IF EXISTS {self.name} WITH (FORCE)')
 
 
 class Cluster:
@@ -238,6 +252,7 @@ class Cluster:
         self.log = self.folder / 'postgres.log'
         self.durable = durable
         self.count = 0
+        self.administrator = Database(self, 'postgres')
         self.template, self.templates = None, {}     # copied: what is migrated; with a roster, by its sheets
 
     def create(self, image=None):
@@ -263,22 +278,20 @@ class Cluster:
     @contextlib.contextmanager
     def setting(self, **settings):
         """Settings of postgresql.conf that a reload is enough for, while it lasts."""
+        def value_now(name):
+            return self.administrator.value('SELECT current_setting(%s)', name)
+
         def alter(words):
-            with psycopg.connect(self.conninfo('postgres'), autocommit=True) as connection:
-                for word in words:
-                    connection.execute(f'ALTER SYSTEM {word}')
-                connection.execute('SELECT pg_reload_conf()')
+            for word in words:
+                self.administrator.query(f'ALTER SYSTEM {word}')
+            self.administrator.query('SELECT pg_reload_conf()')
             for name, value in settings.items():
-                wait_for(lambda: (self.value_of(name) == value) == words[0].startswith('SET'), what=f'{name} = {value}')
+                wait_for(lambda: (value_now(name) == value) == words[0].startswith('SET'), what=f'{name} = {value}')
         alter([f'SET {name} = {value}' for name, value in settings.items()])
         try:
             yield
         finally:
             alter([f'RESET {name}' for name in settings])
-
-    def value_of(self, name):
-        with psycopg.connect(self.conninfo('postgres')) as connection:
-            return connection.execute('SELECT current_setting(%s)', (name,)).fetchone()[0]
 
     def start(self):
         settings = f"-k {self.socket_dir} -c listen_addresses='' -c max_connections=160"
@@ -303,8 +316,7 @@ class Cluster:
         return f'host={self.socket_dir} port={self.port} user=postgres dbname={database}'
 
     def _create(self, name, options=''):
-        with psycopg.connect(self.conninfo('postgres'), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE {name} {options}')
+        self.administrator.query(f'CREATE DATABASE {name} {options}')
         return Database(self, name)
 
     def _name(self):
@@ -313,6 +325,7 @@ class Cluster:
 
     def copy(self, database):
         """A database like this one, which nobody may be connected to."""
+        KEPT.close(database.name)
         # The other strategy writes every page to the log, too: twice the time.
         copy = self._create(self._name(), f'TEMPLATE {database.name} STRATEGY file_copy')
         copy.set_up_copy()

@@ -147,8 +147,7 @@ def test_a_copy_sends_nothing_before_it_is_adopted(cluster, folder, sink, vacd):
     harness.wait_for(lambda: database.value("SELECT count(*) FROM vac_store.message WHERE state = 'sent'"), what='an invitation')
     assert daemon.stop() == 0
     assert harness.run_vacd('adopt', config=daemon.config).returncode == 1, 'nothing to adopt'
-    copy = cluster._create(f'{database.name}_copy', f'TEMPLATE {database.name}')
-    copy.set_up_copy()
+    copy = cluster.copy(database)
     other = sink()
     second = vacd(copy, other, poll_ms=200)
     harness.wait_for(lambda: 'nothing is sent' in second.log(), what='a line in the log')

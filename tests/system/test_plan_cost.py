@@ -207,9 +207,8 @@ def planned_worlds(cluster, folder, vacd, seed):
 
 @pytest.mark.parametrize('seed', [1])
 def test_every_term_of_every_decision(cluster, folder, vacd, seed):
-    with harness.kept_connections():
-        database = planned_worlds(cluster, folder, vacd, seed)
-        paid, late, moves = compare(database)
+    database = planned_worlds(cluster, folder, vacd, seed)
+    paid, late, moves = compare(database)
     print(paid, late, moves)
     assert late > 0
     assert moves > 0
