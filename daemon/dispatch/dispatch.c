@@ -66,11 +66,11 @@ static bool has_several(const struct batch *batch)
 
 /*
  * Something went wrong with the batch at work. One of its groups may be to blame, and the next claim would
- * put the same ones together again and again, and whoever waits in the others would never be met: so
- * groups are claimed each by itself for a while, and what is wrong with one keeps only that one from
- * being planned. They come in no order then, and so often that the others get their turn.
+ * put the same ones together, or first, again and again, and whoever waits in the others would never be
+ * met: so groups are claimed each by itself for a while, and what is wrong with one keeps only that one
+ * from being planned. They come in no order then, and so often that the others get their turn.
  */
-static void come_apart(struct dispatch *d)
+void turn_come_apart(struct dispatch *d)
 {
 	if (d->at < d->n_batches && has_several(turn_batch(d)))
 		d->apart = CLAIMS_APART;
@@ -90,11 +90,16 @@ static void forget_batches(struct dispatch *d)
 
 static void finish_turn(struct dispatch *d)
 {
+	bool in_vain = d->progress == 0 && (d->troubled || d->left_over > 0);
+
+	/* Call-outs that nothing can be done about now would be claimed first again, and nobody else. */
+	if (in_vain && d->n_batches == MOST_BATCHES && d->apart == 0)
+		d->apart = 1;
 	round_clear(d);
 	forget_batches(d);
 	evtimer_del(d->renew_timer);
 	evtimer_del(d->pause_timer);
-	if (d->failed || (d->progress == 0 && (d->troubled || d->left_over > 0)))
+	if (d->failed || in_vain)
 		stage_failed(d->stage);
 	else
 		stage_done(d->stage, d->next_ms);
@@ -114,7 +119,10 @@ static void end_turn(struct dispatch *d)
 
 void turn_fail(struct dispatch *d)
 {
-	come_apart(d);
+	/* Nor must one that ends its turn each time keep those from theirs that were not come to. */
+	if (d->at + 1 < d->n_batches)
+		d->apart = CLAIMS_APART;
+	turn_come_apart(d);
 	d->failed = true;
 	end_turn(d);
 }
@@ -222,7 +230,7 @@ void turn_leave_batch(struct dispatch *d)
 
 void turn_give_up_batch(struct dispatch *d)
 {
-	come_apart(d);
+	turn_come_apart(d);
 	d->troubled = true;
 	turn_leave_batch(d);
 }
@@ -331,6 +339,7 @@ static void turn(void *arg)
 	struct number most, lease, together;
 	const char *values[4];
 
+	store_forget_locks(d);
 	d->ending = d->failed = d->troubled = false;
 	d->progress = d->left_over = d->at = 0;
 	d->next_ms = -1;

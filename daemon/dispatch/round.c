@@ -161,7 +161,6 @@ static void ask_for_snapshot(struct dispatch *d)
 void round_begin(struct dispatch *d)
 {
 	round_clear(d);
-	store_forget_locks(d);
 	d->parts = d->snapshot_result = 0;
 	d->snapshot = snapshot_new();
 	if (d->snapshot == NULL)

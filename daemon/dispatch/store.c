@@ -30,15 +30,17 @@ static bool is_locked(const struct dispatch *d, int32_t coordinator)
 	return false;
 }
 
-static void note_locked(struct dispatch *d, int32_t coordinator)
+/* Whether that is news, which the next plan knows. */
+static bool note_locked(struct dispatch *d, int32_t coordinator)
 {
 	if (is_locked(d, coordinator))
-		return;
+		return false;
 	log_notice(
 		"coordinator locked by another transaction", "coordinator=%" PRId32, coordinator);
-	if (d->n_locked < MOST_LOCKED)
-		d->locked[d->n_locked++] = (struct locked){
-			coordinator, turn_clock_ms() + LOCKED_MS};
+	if (d->n_locked == MOST_LOCKED)
+		return false;
+	d->locked[d->n_locked++] = (struct locked){coordinator, turn_clock_ms() + LOCKED_MS};
+	return true;
 }
 
 void store_forget_locks(struct dispatch *d)
@@ -57,7 +59,10 @@ static void end_round(struct dispatch *d)
 {
 	bool more = snapshot_n_asked(d->snapshot) >= (size_t)d->batch && d->kept > 0;
 
-	d->round = more ? 0 : d->round + 1;
+	if (more)
+		d->round = 0;
+	else if (!d->learned)
+		d->round++;
 	if (d->again == 0 && !more) {
 		turn_leave_batch(d);
 	} else if (d->round >= MOST_ROUNDS || d->stopping) {
@@ -109,11 +114,22 @@ static void log_unserved(const struct plan_decision *decision)
 		decision->request, decision->n_ruled_out, rule);
 }
 
+static bool hurries(const struct plan_decision *decision)
+{
+	return decision->urgency != PLAN_ROUTINE;
+}
+
+static bool is_rule(const char *rule, const char *name)
+{
+	return rule && strcmp(rule, name) == 0;
+}
+
 /* rule: from the database, but one of its codes; a line stays a line whatever it is. */
 static void log_refused(
 	const struct dispatch *d, const struct plan_decision *decision, const char *rule)
 {
-	bool last = d->round + 1 >= MOST_ROUNDS;
+	bool more = is_rule(rule, "locked") && hurries(decision);
+	bool last = d->round + 1 >= MOST_ROUNDS && !more;
 
 	log_line(last ? LOG_WARNING : LOG_INFO, "plan refused",
 		"request=%" PRId64 " coordinator=%" PRId32 " rule=%s round=%d", decision->request,
@@ -128,12 +144,28 @@ static const struct plan_decision *find_decision(const struct dispatch *d, int64
 	return NULL;
 }
 
-/* Not to be had now: for this turn it is done with. */
+/*
+ * Not to be had now. What hurries is planned without them at once, however many somebody holds (up to
+ * MOST_LOCKED): each such round knows one more, so that it comes to whoever is free, or to saying that
+ * nobody is.
+ */
+static void pass_over(struct dispatch *d, const struct plan_decision *decision)
+{
+	int32_t coordinator = decision->chosen.coordinator;
+
+	if (decision->served && note_locked(d, coordinator) && hurries(decision))
+		d->learned = true;
+	if (decision->served && is_locked(d, coordinator) && hurries(decision))
+		d->again++;
+	else
+		d->left_over++;
+}
+
+/* The call met a lock, of which nobody says whose it was: for this turn it is done with. */
 static void leave_locked(struct dispatch *d, const struct plan_decision *decision)
 {
 	if (decision->served)
 		note_locked(d, decision->chosen.coordinator);
-	/* Which of them it was is not said. */
 	for (size_t i = 0; i < decision->n_moves; i++) {
 		note_locked(d, decision->moves[i].from_coordinator);
 		note_locked(d, decision->moves[i].to.coordinator);
@@ -146,9 +178,11 @@ static void take_outcome(struct dispatch *d, const struct plan_decision *decisio
 {
 	if (strcmp(outcome, "refused") == 0) {
 		log_refused(d, decision, rule);
-		if (rule && strcmp(rule, "locked") == 0)
+		if (is_rule(rule, "locked"))
+			pass_over(d, decision);
+		else if (is_rule(rule, "place_locked"))
 			leave_locked(d, decision);
-		else if (rule && strcmp(rule, "request_locked") == 0)
+		else if (is_rule(rule, "request_locked"))
 			d->left_over++; /* another round now would find the same */
 		else
 			d->again++;
@@ -217,10 +251,13 @@ static void skip_decision(struct dispatch *d, const char *sqlstate)
 
 	log_warning("decision not stored", "request=%" PRId64 " sqlstate=%s", decision->request,
 		sqlstate);
-	if (strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
+	if (strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0) {
 		leave_locked(d, decision);
-	else
+	} else {
 		d->left_over++;
+		/* What would be stored with it next time need not go one by one for it. */
+		turn_come_apart(d);
+	}
 	d->stored++;
 	d->tries = 0;
 	store_next(d);
@@ -413,6 +450,7 @@ static bool list_decisions(struct dispatch *d)
 void store_begin(struct dispatch *d)
 {
 	d->stored = d->part = d->again = d->kept = 0;
+	d->learned = false;
 	d->tries = 0;
 	d->one_by_one = false;
 	d->n_plans++;

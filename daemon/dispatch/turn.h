@@ -72,6 +72,7 @@ struct dispatch {
 	size_t stored, part; /* decisions done with; decisions in the call that is out */
 	size_t again;        /* requests worth another round */
 	size_t kept;         /* decisions kept in this round */
+	bool learned;        /* of somebody locked, chosen for what hurries */
 	int tries;
 	bool one_by_one;
 
@@ -95,9 +96,10 @@ void turn_settle(struct dispatch *d);
 /* batch: that the call was about; NULL: none. */
 void turn_log_refusal(const struct batch *batch, const char *what, const struct pg_reply *reply);
 /* The batch at work; what comes after it. A batch is given up when something is wrong with it,
- * lost when its lease is; for a while no groups are claimed together then. */
+ * lost when its lease is; for a while no groups are claimed together then, as after turn_come_apart(). */
 struct batch *turn_batch(struct dispatch *d);
 bool turn_lease_is_over(struct dispatch *d);
+void turn_come_apart(struct dispatch *d);
 void turn_leave_batch(struct dispatch *d);
 void turn_give_up_batch(struct dispatch *d);
 void turn_lose_batch(struct dispatch *d);

@@ -145,13 +145,16 @@ CREATE OR REPLACE FUNCTION vac_store.batches_due(of_daemon uuid, most integer, t
 		DECLARE
 			smallest CONSTANT integer := 4;     -- what a group counts for at least, in requests
 			many integer := greatest(together / 2, 1);
+			-- Call-outs that cannot be planned must not keep all others waiting for ever.
+			before_others boolean := together > 0 OR random() < 0.5;
 		BEGIN
 			RETURN QUERY
 			WITH free AS MATERIALIZED (
 				SELECT g.group_id, d.due, CASE WHEN together = 0 THEN random() END AS lot,
-						EXISTS (SELECT FROM office o JOIN request r ON r.office_id = o.office_id
+						before_others AND EXISTS (SELECT FROM office o JOIN request r ON r.office_id = o.office_id
+								CROSS JOIN LATERAL (SELECT c.state, c.held_since FROM case_record c WHERE c.case_id = r.case_id OFFSET 0) c
 							WHERE o.group_id = g.group_id AND r.to_plan AND r.urgency = 'immediate'
-								AND r.plan_at <= now_at) AS hurry
+								AND r.plan_at <= now_at AND c.state = 'open' AND c.held_since IS NULL) AS hurry
 					FROM groups_due(now_at) d JOIN dispatch_group g ON g.group_id = d.group_id
 					WHERE d.due <= now_at AND lease_is_free(g.lease_until, g.daemon_id, of_daemon, now_at)
 					ORDER BY hurry DESC, lot, d.due, g.group_id

@@ -49,7 +49,8 @@ CREATE OR REPLACE FUNCTION vac_store.move_rule(one vac_store.planned, moves vac_
 			END IF;
 			RETURN (SELECT x.rule
 				FROM (SELECT m.n, CASE
-						WHEN m.from_coordinator = ANY (locked_out) OR m.coordinator_id = ANY (locked_out) THEN 'locked'
+						WHEN one.coordinator_id = ANY (locked_out) THEN 'locked'
+						WHEN m.from_coordinator = ANY (locked_out) OR m.coordinator_id = ANY (locked_out) THEN 'move_locked'
 						WHEN NOT coalesce(a.live AND a.coordinator_id = m.from_coordinator AND epoch(lower(a.span)) = m.from_start
 								AND r.state = 'planned', false)
 							OR count(*) OVER (PARTITION BY m.appointment_id) > 1 THEN 'move_changed'
@@ -68,7 +69,7 @@ CREATE OR REPLACE FUNCTION vac_store.move_rule(one vac_store.planned, moves vac_
 	$$;
 COMMENT ON FUNCTION vac_store.move_rule(vac_store.planned, vac_store.planned[], timestamptz, integer[]) IS
 	'What forbids that these appointments are moved for a decision, or NULL: move_changed (not as the plan found them), move_forbidden '
-	'(pinned, held, or not for this urgency), move_notice, move_late (past the own due time), move_chain (too many), locked';
+	'(pinned, held, or not for this urgency), move_notice, move_late (past the own due time), move_chain (too many), locked (who is to be met), move_locked (somebody else: without the move it may go)';
 
 -- The new places. What is moved has left the live set before, all of it.
 CREATE OR REPLACE FUNCTION vac_store.place_moved(one vac_store.planned, moves vac_store.planned[], accepted bigint[], now_at timestamptz,
@@ -184,7 +185,8 @@ CREATE OR REPLACE FUNCTION vac_store.store_moving(one vac_store.planned, now_at 
 				WHEN exclusion_violation THEN
 					against := 'busy';
 				WHEN lock_not_available THEN
-					against := 'locked';
+					-- Whose it was is not known; without moves it may go.
+					against := CASE WHEN cardinality(moves) > 0 THEN 'move_locked' ELSE 'place_locked' END;
 			END;
 			RETURN against;
 		END

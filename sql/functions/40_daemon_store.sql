@@ -498,6 +498,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 			kept bigint[];
 			seekers bigint[];
 			moving record;
+			held_by_somebody CONSTANT text[] := ARRAY['locked', 'place_locked', 'move_locked'];
 		BEGIN
 			FOR one IN SELECT p.value AS plan, (p.value ->> 'group')::integer AS group_id FROM jsonb_array_elements(plans) p LOOP
 				decisions := decisions || plan_rows(one.plan -> 'decisions', one.group_id, cardinality(decisions));
@@ -597,7 +598,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 						PERFORM set_config('lock_timeout', '250ms', true);
 						stored := store_served(decisions, numbers, now_at, about);
 					EXCEPTION WHEN lock_not_available THEN
-						against := ARRAY['locked'];
+						against := ARRAY['place_locked'];
 					END;
 				ELSE
 					stored := stored || store_served(decisions, ARRAY(SELECT u.n FROM unnest(numbers, against, asked) u (n, rule, request_id)
@@ -608,13 +609,13 @@ CREATE OR REPLACE FUNCTION vac_daemon.store_plans(groups integer[], fences bigin
 				kept := store_unserved(decisions, now_at, about);
 			END IF;
 			IF cardinality(stored) < cardinality(asked) THEN
-				-- Refused ones stay due; one that is refused again and again slows down, lest it turns in a circle.
+				-- Refused ones stay due; one that is refused again and again slows down, lest it turns in a circle. Who is held says
+				-- nothing about the request: what hurries is planned without them at once, the rest waits for whoever holds them.
 				UPDATE request r
-					SET refusals = least(r.refusals + 1, 1000),
+					SET refusals = CASE WHEN a.rule = ANY (held_by_somebody) THEN r.refusals ELSE least(r.refusals + 1, 1000) END,
 						plan_at = now_at + CASE
-							-- What hurries is planned without them at once; the rest waits for whoever holds them.
-							WHEN a.rule = 'locked' AND r.urgency <> 'immediate' THEN interval '1 second'
-							WHEN r.refusals < 3 THEN interval '0'
+							WHEN a.rule = ANY (held_by_somebody) AND r.urgency = 'routine' THEN interval '1 second'
+							WHEN a.rule = ANY (held_by_somebody) OR r.refusals < 3 THEN interval '0'
 							ELSE least(power(2, least(r.refusals, 12) - 3), 900) * interval '1 second' END
 					FROM unnest(asked, against) a (request_id, rule)
 					WHERE r.request_id = ANY (asked) AND r.request_id = a.request_id AND r.to_plan AND NOT r.request_id = ANY (stored) AND a.rule <> 'gone';

@@ -2,7 +2,7 @@
 -- stored as its own.
 BEGIN;
 \ir core.psql
-SELECT plan(42);
+SELECT plan(45);
 SELECT pg_temp.person('ANNE', 'NYC'), pg_temp.person('ZOE', 'BOS'), pg_temp.person('FAR', 'HNL'), pg_temp.person('GIL', 'GUM') \g /dev/null
 SELECT pg_temp.pattern(w, 'regular', ARRAY[1, 2, 3, 4, 5], '08:00', '17:00') FROM unnest(ARRAY['ANNE', 'ZOE', 'FAR', 'GIL']) w \g /dev/null
 SELECT '11111111-1111-1111-1111-111111111111' AS d \gset
@@ -59,6 +59,15 @@ SELECT pg_temp.due('B10', 2) \g /dev/null
 SELECT is(pg_temp.batches(), 'B00-B25 25, B10-B10 1, B26-B50 25, B51-B59 9', 'one with very many is a batch by itself, in its turn');
 SELECT pg_temp.due('B50', 1, 'immediate') \g /dev/null
 SELECT is(pg_temp.batches(), 'B50-B50 1, B00-B25 25, B10-B10 1, B26-B51 25', 'and so is one with a call-out, before all others');
+UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM request WHERE urgency = 'immediate');
+SELECT is(pg_temp.batches(), 'B00-B25 25, B10-B10 1, B26-B50 25, B51-B59 9', 'but not while its case is on hold');
+UPDATE case_record SET held_since = NULL WHERE case_id = (SELECT case_id FROM request WHERE urgency = 'immediate');
+SELECT pg_temp.due('B' || n, 1, 'immediate') FROM unnest(ARRAY[51, 52, 53]) n \g /dev/null
+SELECT is(pg_temp.batches(), 'B50-B50 1, B51-B51 1, B52-B52 1, B53-B53 1', 'as many as there are of them');
+SELECT is((SELECT array_agg(DISTINCT got ORDER BY got) FROM generate_series(1, 60) s, LATERAL (SELECT count(*) FILTER (WHERE o.code LIKE 'B5%') = 4 AS got
+		FROM batches_due('11111111-1111-1111-1111-111111111111', 4 + 0 * s, 0, now()) b JOIN office o ON o.office_id = b.group_id) x), ARRAY[false, true],
+	'each by itself they are before the others half of the time: what cannot be planned keeps nobody waiting for ever');
+DELETE FROM request WHERE urgency = 'immediate' AND office_id IN (SELECT office_id FROM office WHERE code IN ('B51', 'B52', 'B53'));
 UPDATE dispatch_group SET lease_until = now() + interval '1 minute' WHERE group_id IN (SELECT office_id FROM office WHERE code IN ('B00', 'B50'));
 SELECT is(pg_temp.batches(2), 'B01-B26 25, B10-B10 1', 'what somebody has is left to them');
 UPDATE dispatch_group SET lease_until = NULL;

@@ -123,7 +123,7 @@ def test_an_uncommitted_appointment_stops_only_its_own_slot(world):
     slot = world.choose(mine, 'ANNE')
     with world.supervisor() as supervisor:
         appoint(supervisor, others, slot)
-        assert quickly(lambda: world.store(slot)) == ['refused locked']
+        assert quickly(lambda: world.store(slot)) == ['refused place_locked']
         assert quickly(lambda: world.store(world.choose(another, 'BEN'))) == ['stored']
         # Together they wait, and the daemon goes on one by one.
         world.daemon.execute("SET lock_timeout = '500ms'")
@@ -140,7 +140,7 @@ def test_when_it_is_rolled_back_the_slot_is_free(world):
     slot = world.choose(mine, 'ANNE')
     with world.supervisor() as supervisor:
         appoint(supervisor, others, slot)
-        assert world.store(slot) == ['refused locked']
+        assert world.store(slot) == ['refused place_locked']
         supervisor.rollback()
     assert world.store(slot) == ['stored']
 
@@ -200,6 +200,20 @@ def test_a_coordinator_who_is_held_does_not_hold_up_a_batch(world):
     assert world.store(slot) == ['stored']
 
 
+@pytest.mark.parametrize('urgency', ['immediate', 'urgent', 'routine'])
+def test_who_is_held_is_not_held_against_a_request(world, urgency):
+    """However often, it is not slowed down for it: what hurries is planned without them at once."""
+    request = world.ask(urgency=urgency)
+    with world.supervisor() as supervisor:
+        supervisor.execute("SELECT FROM coordinator WHERE code = 'ANNE' FOR UPDATE")
+        for _ in range(6):
+            assert quickly(lambda: world.store(world.choose(request, 'ANNE', day=2))) == ['refused locked']
+        supervisor.rollback()
+    refusals, due_in = world.admin.execute('SELECT refusals, extract(epoch FROM plan_at - clock_timestamp()) FROM request WHERE request_id = %s',
+                                           (request,)).fetchone()
+    assert refusals == 0 and due_in <= (1 if urgency == 'routine' else 0)
+
+
 def test_leave_that_is_committed_meanwhile_counts(world):
     slot, other = world.choose(world.ask(), 'ANNE'), world.choose(world.ask(), 'BEN')
     with world.supervisor() as supervisor:
@@ -256,7 +270,7 @@ def moved_state(world):
 
 @pytest.mark.parametrize('sql, rule', [
     ("SELECT FROM coordinator WHERE code = 'ANNE' FOR UPDATE", 'locked'),
-    ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'locked'),
+    ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'move_locked'),
     ("SELECT FROM request WHERE urgency = 'routine' FOR UPDATE", 'move_locked'),
     ("UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM request WHERE urgency = 'routine')", 'move_locked'),
     ("SELECT FROM request WHERE urgency = 'urgent' FOR UPDATE", 'request_locked'),
@@ -278,10 +292,10 @@ def test_a_move_waits_for_nobody(world, moving, sql, rule):
 def test_an_uncommitted_appointment_where_one_would_be_moved(world, moving, commit, outcome, state):
     with world.supervisor() as supervisor:
         appoint(supervisor, world.ask(), moving['moves'][0])
-        assert quickly(lambda: world.store(moving)) == ['refused locked']
+        assert quickly(lambda: world.store(moving)) == ['refused move_locked']
         # In a plan of many, too: the others are not held up.
         other = world.choose(world.ask(), 'BEN', day=5)
-        assert quickly(lambda: world.store(moving, other)) == ['refused locked', 'stored']
+        assert quickly(lambda: world.store(moving, other)) == ['refused move_locked', 'stored']
         (supervisor.commit if commit else supervisor.rollback)()
     assert world.store(moving) == [outcome]
     assert sorted(moved_state(world).split(', ')) == sorted(state.split(', ') + ['BEN invited'])
@@ -370,7 +384,7 @@ def test_what_somebody_holds_in_one_group_keeps_no_other_waiting(world, lock):
 
 @pytest.mark.parametrize('sql, rule', [
     ("SELECT FROM coordinator WHERE code = 'ANNE' FOR UPDATE", 'locked'),
-    ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'locked'),
+    ("SELECT FROM coordinator WHERE code = 'BEN' FOR UPDATE", 'move_locked'),
     ("SELECT FROM request WHERE urgency = 'routine' AND state = 'planned' FOR UPDATE", 'move_locked'),
     ("UPDATE case_record SET held_since = now() WHERE case_id = (SELECT case_id FROM appointment)", 'move_locked'),
     ("SELECT FROM request WHERE urgency = 'urgent' FOR UPDATE", 'request_locked'),

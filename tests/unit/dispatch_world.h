@@ -47,7 +47,8 @@ struct pg {
 	const char *groups, *fences; /* of each batch claimed */
 	const char *second;          /* groups of the second, in place of those */
 	const char *refused;         /* the first call that begins so: its name, its parameters */
-	int n_batches, n_groups, n_requests; /* one each; as many in each batch, of each group */
+	/* one each, and no more than four batches; as many in each batch, of each group */
+	int n_batches, n_groups, n_requests, n_coordinators;
 	unsigned twice; /* groups with the same request twice, as bits: there is no plan of those */
 	const char *renewed, *closed;
 	const char *due;                                 /* of the request, in place of its own */
@@ -129,7 +130,8 @@ static inline PGresult *claimed(struct pg *pg)
 {
 	static const char *const names[] = {"groups", "fences", NULL};
 	const char *second = pg->second ? pg->second : pg->groups;
-	const char *const values[] = {pg->groups, pg->fences, second, pg->fences};
+	const char *const values[] = {
+		pg->groups, pg->fences, second, pg->fences, second, pg->fences, second, pg->fences};
 
 	return make_result(names, pg->n_claims-- > 0 ? pg->n_batches : 0, values);
 }
@@ -191,7 +193,8 @@ static inline void add_row(
 
 	for (int i = 0; i < width; i++) {
 		const char *name = part->names[i], *value = part->values[row * width + i];
-		bool one = strcmp(name, "request_id") == 0 || strcmp(name, "case_id") == 0;
+		bool one = strcmp(name, "request_id") == 0 || strcmp(name, "case_id") == 0
+			   || strcmp(name, "coordinator_id") == 0;
 		char id[24];
 
 		if (value && ends_in(name, "_id")) {
@@ -206,7 +209,8 @@ static inline void add_row(
 static inline PGresult *part(const struct pg *pg, enum snapshot_part part)
 {
 	bool shared = part == SNAPSHOT_POLICY || part == SNAPSHOT_ZONES;
-	int requests = part == SNAPSHOT_REQUESTS ? pg->n_requests : 1;
+	bool people = part == SNAPSHOT_COORDINATORS;
+	int copies = part == SNAPSHOT_REQUESTS ? pg->n_requests : people ? pg->n_coordinators : 1;
 	struct part copy = good[part];
 	PGresult *result = make_result(copy.names, 0, NULL);
 
@@ -214,7 +218,7 @@ static inline PGresult *part(const struct pg *pg, enum snapshot_part part)
 		copy.values[13] = pg->due;
 	for (int group = 0; group < (shared ? 1 : pg->n_groups); group++) {
 		for (int row = 0; row < copy.n; row++)
-			for (int i = 0; i < requests; i++)
+			for (int i = 0; i < copies; i++)
 				add_row(result, &copy, row, 100L * group, 1000L * i);
 		if (part == SNAPSHOT_REQUESTS && pg->twice & 1U << group)
 			add_row(result, &copy, 0, 100L * group, 0);
@@ -324,7 +328,7 @@ static inline void open_stage(struct pg *pg, long lease_ms)
 	no_room_for = 0;
 	pg->lose = -1;
 	pg->n_claims = 1;
-	pg->n_batches = pg->n_groups = pg->n_requests = 1;
+	pg->n_batches = pg->n_groups = pg->n_requests = pg->n_coordinators = 1;
 	pg->groups = "{1}";
 	pg->fences = "{7}";
 	for (size_t i = 0; i < sizeof pg->store / sizeof *pg->store; i++)

@@ -55,7 +55,10 @@ static void test_outcomes_of_storing(void **state)
 		{{"rule:busy", "stored"}, 2, 2, 1},
 		{{"rule:busy", "rule:leave", "stored"}, 3, 3, 1},
 		{{"rule:busy", "rule:busy", "rule:busy", "never"}, 3, 3, 1},
-		{{"rule:locked"}, 1, 1, 1},
+		{{"rule:locked", "unserved"}, 2, 2, 1},
+		{{"rule:locked", "rule:locked", "never"}, 2, 2, 1},
+		{{"rule:move_locked", "rule:move_locked", "stored"}, 3, 3, 1},
+		{{"rule:place_locked", "never"}, 1, 1, 1},
 		{{"rule:fence"}, 1, 1, 0},
 		{{"40P01", "stored"}, 2, 1, 1},
 		{{"40001", "23P01", "stored"}, 3, 1, 1},
@@ -100,7 +103,7 @@ static void test_a_plan_with_a_move(void **state)
 	close_stage(&pg);
 }
 
-/* Who was locked with it is left alone in the next turn: nothing of theirs is moved. */
+/* Who is held is known to the next plan of what hurries, in the same turn: nothing of theirs is moved. */
 static void test_a_move_that_met_a_lock(void **state)
 {
 	static struct pg pg;
@@ -108,18 +111,45 @@ static void test_a_move_that_met_a_lock(void **state)
 	(void)state;
 	open_stage(&pg, 60000);
 	pg.due = "3600";
-	pg.n_claims = 2;
 	pg.store[0] = "rule:locked";
 	run_turns(1);
-	assert_int_equal(count(&pg, "store_plans"), 1);
-	dispatch_wake(dispatch);
-	run_turns(2);
 	assert_int_equal(count(&pg, "store_plans"), 2);
-	for (size_t i = pg.n; i-- > 0;)
-		if (strcmp(pg.calls[i].what, "store_plans") == 0) {
-			assert_null(strstr(pg.calls[i].values, "\"moves\":["));
-			break;
-		}
+	assert_non_null(strstr(values_of(&pg, "store_plans", 0), "\"moves\":["));
+	assert_null(strstr(values_of(&pg, "store_plans", 1), "\"moves\":["));
+	close_stage(&pg);
+}
+
+/* Where what would be moved is held, or who would get it, the last plan is made without moves. */
+static void test_a_move_that_cannot_be_made_now(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_stage(&pg, 60000);
+	pg.due = "3600";
+	pg.store[0] = pg.store[1] = "rule:move_locked";
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 3);
+	assert_non_null(strstr(values_of(&pg, "store_plans", 1), "\"moves\":["));
+	assert_null(strstr(values_of(&pg, "store_plans", 2), "\"moves\":["));
+	assert_non_null(strstr(values_of(&pg, "store_plans", 2), "\"coordinator\":11,"));
+	close_stage(&pg);
+}
+
+/* However many are held: each plan knows one more, and that uses up no round. */
+static void test_a_crowd_that_is_held(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	open_stage(&pg, 60000);
+	pg.n_coordinators = 9;
+	for (size_t i = 0; i < 8; i++)
+		pg.store[i] = "rule:locked";
+	pg.store[8] = "stored";
+	run_turns(1);
+	assert_int_equal(count(&pg, "store_plans"), 9);
+	assert_null(strstr(values_of(&pg, "store_plans", 8), "\"coordinator\":null"));
 	close_stage(&pg);
 }
 
@@ -328,6 +358,24 @@ static void check_claims(struct pg *pg, size_t n_apart)
 			n_apart > 0 && i <= n_apart + 1 ? "an id4600000" : "an id460000100");
 }
 
+/* Four that nothing can be done about, or one that ends its turn, keep no others from theirs. */
+static void test_a_turn_in_vain(void **state)
+{
+	static struct pg pg;
+
+	(void)state;
+	for (int early = 0; early < 2; early++) {
+		open_stage(&pg, 60000);
+		pg.n_batches = 4;
+		pg.lose = early ? 3 : -1;
+		for (size_t i = 0; i < 4; i++)
+			pg.store[i] = "rule:request_locked";
+		run_turns(1);
+		check_claims(&pg, early ? CLAIMS_APART : 1);
+		close_stage(&pg);
+	}
+}
+
 /* The batch is given back and the turn goes on with the next. */
 static void test_a_refused_snapshot(void **state)
 {
@@ -518,6 +566,8 @@ int main(void)
 		cmocka_unit_test(test_outcomes_of_storing),
 		cmocka_unit_test(test_a_plan_with_a_move),
 		cmocka_unit_test(test_a_move_that_met_a_lock),
+		cmocka_unit_test(test_a_move_that_cannot_be_made_now),
+		cmocka_unit_test(test_a_crowd_that_is_held),
 		cmocka_unit_test(test_snapshot_of_a_lost_batch),
 		cmocka_unit_test(test_groups_of_a_batch_share_a_round),
 		cmocka_unit_test(test_what_is_refused_is_planned_again_with_its_batch),
@@ -527,6 +577,7 @@ int main(void)
 		cmocka_unit_test(test_a_batch_that_meets_a_lock),
 		cmocka_unit_test(test_a_batch_that_is_lost_in_part),
 		cmocka_unit_test(test_no_more_together_than_one_plan_takes),
+		cmocka_unit_test(test_a_turn_in_vain),
 		cmocka_unit_test(test_a_refused_snapshot),
 		cmocka_unit_test(test_a_lease_that_is_lost_or_a_turn_that_fails),
 		cmocka_unit_test(test_a_turn_that_fails_at_its_end),
