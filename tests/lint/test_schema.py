@@ -53,7 +53,7 @@ def test_tables_of_a_case_hold_no_name_address_or_telephone(database):
 
 def test_every_table_has_forced_row_level_security(database):
     assert not database.query('''
-        SELECT relname FROM pg_class WHERE relnamespace = 'vac_store'::regnamespace AND relkind = 'r'
+        SELECT relname FROM pg_class WHERE relnamespace = 'vac_store'::regnamespace AND relkind IN ('r', 'p')
           AND NOT (relrowsecurity AND relforcerowsecurity)
           AND relname NOT IN ('migration', 'installed')''')
 

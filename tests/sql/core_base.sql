@@ -68,13 +68,13 @@ SELECT lives_ok(format($$SELECT pg_temp.appoint(%s, '[2030-01-01 11:00Z, 2030-01
 -- ---- the manual ------------------------------------------------------------------------------
 SELECT is((SELECT string_agg(c.relname || coalesce('.' || a.attname, ''), ', ') FROM pg_class c
 		LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		WHERE c.relnamespace = 'vac_store'::regnamespace AND c.relkind IN ('r', 'v')
+		WHERE c.relnamespace = 'vac_store'::regnamespace AND c.relkind IN ('r', 'v', 'p')
 			AND (obj_description(c.oid, 'pg_class') IS NULL OR col_description(c.oid, a.attnum) IS NULL)), NULL, 'every table and column has a comment');
 SELECT is((SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc p
 		WHERE p.pronamespace IN ('vac_store'::regnamespace, 'vac_daemon'::regnamespace) AND obj_description(p.oid, 'pg_proc') IS NULL
 			AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')), NULL,
 	'every function has a comment');
-SELECT is((SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'vac_store'::regnamespace AND c.relkind = 'r'
+SELECT is((SELECT string_agg(c.relname, ', ') FROM pg_class c WHERE c.relnamespace = 'vac_store'::regnamespace AND c.relkind IN ('r', 'p')
 			AND c.relname NOT IN ('migration', 'installed')
 			AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'owner_all'))), NULL,
 	'every table has row-level security, and its owner a policy');
