@@ -93,6 +93,9 @@ def test_a_case_becomes_an_invitation_in_the_mailbox(mailhost, office_database, 
     assert mail['Auto-Submitted'] == 'auto-generated'
     # RFC 8314: what Postfix wrote down about the way it came.
     assert 'with ESMTPS' in ' '.join(mail.get_all('Received'))
+    # Nobody asked for signed mail, which is off by default.
+    assert 'smime' not in at_work.config.read_text() and mail.get_content_type() == 'multipart/mixed'
+    assert not [part for part in mail.walk() if part.get_content_type() in ('multipart/signed', 'application/pkcs7-signature', 'application/pkcs7-mime')]
 
 
 def test_withdrawn_after_the_invitation_is_cancelled(mailhost, office_database, at_work):
