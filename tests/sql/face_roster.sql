@@ -1,7 +1,7 @@
 -- Verbs about people, offices and rules, and the forms in which people write hours and days.
 BEGIN;
 \ir people.psql
-SELECT plan(95);
+SELECT plan(98);
 \set day '(local_day(now(), \'America/Los_Angeles\') + 10)'
 
 -- ---- how hours and days are written ----------------------------------------------------------
@@ -97,6 +97,12 @@ SELECT pg_temp.appoint(:'c', 'SEA-2', local_instant(:day + time '10:00', 'Americ
 SELECT vac.set_responsible(:'c', 'SEA-2', 'roster') \g /dev/null
 SELECT matches(vac.retire_coordinator('SEA-2', 'roster'), '1 appointment is cancelled and planned again. Still theirs: the case ' || :'c' || '. SELECT .\sFROM vac.hand_over',
 	'who leaves leaves nothing behind');
+SELECT is((SELECT concat_ws(' ', state, live, ended_at IS NOT NULL, (SELECT r.state FROM request r WHERE r.request_id = a.request_id))
+		FROM appointment a WHERE appointment_id = :c1), 'cancelled f t open', 'their appointment is cancelled, and what it was for planned again');
+SELECT is(pg_temp.mail_of(:'c'), 'invitation sent, cancel queued', 'its cancellation is to go out');
+SELECT is((SELECT concat_ws(' ', m.recipient, m.method, m.uid = i.uid, m.sequence > i.sequence, m.span = i.span)
+		FROM message m JOIN message i USING (appointment_id) WHERE appointment_id = :c1 AND m.kind = 'cancel' AND i.kind = 'invitation'),
+	'sea-2@example.org CANCEL t t t', 'to whoever was invited, about the same event');
 SELECT lives_ok($$SELECT vac.set_supervisor('sup_new', name => 'Supervisor C', mail => 'supervisor.c@example.org', offices => 'SEA; HNL')$$, 'a supervisor comes');
 SELECT lives_ok($$SELECT vac.set_supervisor('sup_new', rank => 3)$$, 'is changed');
 SELECT is((SELECT rank || ' ' || (SELECT count(*) FROM supervisor_office so WHERE so.supervisor_id = s.supervisor_id) FROM supervisor s WHERE login = 'sup_new'), '3 2', 'in one thing');
