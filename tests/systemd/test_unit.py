@@ -89,12 +89,18 @@ def test_one_that_hangs_is_ended(machine, vacd):
 
 
 def test_a_bad_configuration_fails_for_good_and_is_told(machine, vacd):
-    machine.write('/etc/systemd/system/told.service', '[Service]\nType=oneshot\nExecStart=/bin/touch /srv/told\n')
-    machine.drop_in(vacd, '[Unit]\nOnFailure=told.service\n[Service]\nEnvironment=X=1\nExecStart=\nExecStart=/usr/sbin/vacd --config /srv/no.conf daemon\n')
+    """By the unit that is shipped for it, named as its first lines say."""
+    shipped = next(machine.root.glob('usr/lib/systemd/system/vacd-failed@.service')).read_text()
+    named = re.search('^#   (OnFailure=.*)$', shipped, re.M)[1]
+    machine.drop_in(vacd, f'[Unit]\n{named}\n[Service]\nEnvironment=X=1\nExecStart=\nExecStart=/usr/sbin/vacd --config /srv/no.conf daemon\n')
     assert machine.run('systemctl', 'restart', vacd).returncode != 0
     wait_for(lambda: machine.show(vacd, 'ActiveState') == 'failed', 20, 'its end')
     assert machine.show(vacd, 'ExecMainStatus') == '78'
-    wait_for((machine.root / 'srv/told').exists, what='the unit of OnFailure=')
+    wait_for(lambda: re.search('^vacd has failed on .*; see systemctl status vacd$',
+                               machine.run('journalctl', '--no-pager', '-o', 'cat', '-t', 'vacd-failed', '-p', 'emerg').stdout, re.M),
+             60, 'the line of the unit of OnFailure=')
+    wait_for(lambda: machine.show('vacd-failed@vacd.service', 'ActiveState') == 'inactive', 60, 'its end')
+    assert machine.show('vacd-failed@vacd.service', 'Result') == 'success'
     machine.drop_in(vacd, None)
 
 
