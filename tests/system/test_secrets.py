@@ -9,10 +9,12 @@ import pathlib
 import re
 import resource
 import secrets
+import select
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 
 import pytest
 
@@ -59,6 +61,8 @@ class Secrets:
         self.history = pem_key(folder / 'history.pem', '-algorithm', 'ed25519')
         self.intake = pem_key(folder / 'intake.pem', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384')
         self.client = pem_key(folder / 'client.pem', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384')
+        # RSA, so that each form of key that OpenSSL reads is among them; the others are of two kinds.
+        self.smime = pem_key(folder / 'smime.pem', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048')
         self.port = harness.free_port()
         self.settings = {
             'token_key_file': self.write(folder / 'keys', f'k1 {self.token_key.hex()}'),
@@ -66,6 +70,9 @@ class Secrets:
             'mail_auth': 'xoauth2', 'mail_user': 'vacd', 'mail_secret_file': self.write(folder / 'mail', self.mail),
             'history_key_file': self.history, 'history_head_file': folder / 'heads', 'history_head_ms': 200,
             'mail_cert_file': self.certificate(self.client), 'mail_key_file': self.client,
+            'smime_cert_file': self.certificate(self.smime, '-addext', 'subjectAltName=email:vacd@agency.example.org', '-addext',
+                                                'keyUsage=digitalSignature', '-addext', 'extendedKeyUsage=emailProtection'),
+            'smime_key_file': self.smime,
             'intake_listen': f'127.0.0.1:{self.port}', 'intake_cert_file': self.certificate(self.intake),
             'intake_key_file': self.intake, 'log_level': 'debug', 'poll_ms': 200, 'mail_connections': 1}
 
@@ -76,9 +83,9 @@ class Secrets:
         return path
 
     @staticmethod
-    def certificate(key):
+    def certificate(key, *more):
         path = key.with_suffix('.crt')
-        harness.run_checked(['openssl', 'req', '-x509', '-new', '-key', key, '-out', path, '-days', '30', '-subj', '/CN=localhost'])
+        harness.run_checked(['openssl', 'req', '-x509', '-new', '-key', key, '-out', path, '-days', '30', '-subj', '/CN=localhost', *more])
         return path
 
     def wiped(self):
@@ -88,7 +95,7 @@ class Secrets:
         for at in range(100, 3000, 290):
             found[f'mail secret from {at}'] = self.mail[at:at + 40].encode()
             found[f'mail secret in base64 from {at}'] = said[at:at + 40]
-        for name in ('history', 'intake', 'client'):
+        for name in ('history', 'intake', 'client', 'smime'):
             for number, line in enumerate(lines_of(getattr(self, name))):
                 found[f'{name} key, line {number}'] = line
         return found
@@ -126,7 +133,7 @@ def world(cluster, certs):
             daemon = Daemon(folder, 'vacd', harness.daemon_settings(folder, database, certs, server.port, **kept.settings))
             try:
                 database.query("SELECT vac.open_case('SEA', 'en')")
-                server.wait(1)
+                assert b'multipart/signed' in server.wait(1)[0].path.read_bytes()
                 wait_for(lambda: (folder / 'heads').exists(), what='a signed head')
                 connect_to(kept.port)
                 yield World(daemon, kept, database, folder, server)
@@ -201,27 +208,98 @@ def limits_of(pid):
     return re.search(r'Max core file size +(\S+) +(\S+)', text).groups()
 
 
+def cannot_be_dumped(process):
+    """Neither by its own limit, nor by a kernel that pipes core files to a program, which no limit forbids: what /proc
+    shows of a process that is not dumpable is root's."""
+    assert limits_of(process.pid) == ('0', '0')
+    assert os.stat(f'/proc/{process.pid}/environ').st_uid == 0
+    if os.geteuid() == 0:
+        assert 'Uid:\t0\t' not in pathlib.Path(f'/proc/{process.pid}/status').read_text()
+
+
+def leaves_no_core(process, folder):
+    os.kill(process.pid, signal.SIGSEGV)
+    status = os.waitpid(process.pid, 0)[1]
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == -signal.SIGSEGV and not os.WCOREDUMP(status)
+    assert not [path for path in folder.iterdir() if 'core' in path.name]
+
+
 def with_core_files():
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
+def begun(folder, config, *command, stdin=subprocess.DEVNULL):
+    with open(folder / 'hurt.log', 'wb') as log:
+        return subprocess.Popen(harness.as_service([harness.VACD, '--config', config, *command]), cwd=folder, stdin=stdin,
+                                stdout=log, stderr=log, preexec_fn=with_core_files)
+
+
 def test_there_is_no_core_file(folder, database, certs):
-    """The kernel may be told to pipe them to a program, which no limit forbids: so it is not dumpable, either, and
-    what /proc shows of it is root's."""
     folder.chmod(0o777)
     config = harness.write_config(folder / 'hurt.conf', **harness.daemon_settings(folder, database, certs))
     config.chmod(0o644)
-    with open(folder / 'hurt.log', 'wb') as log:
-        process = subprocess.Popen(harness.as_service([harness.VACD, '--config', config, 'daemon']), cwd=folder, stdin=subprocess.DEVNULL,
-                                   stdout=log, stderr=log, preexec_fn=with_core_files)
+    process = begun(folder, config, 'daemon')
     try:
         wait_for(lambda: b'daemon works' in (folder / 'hurt.log').read_bytes(), what='a daemon')
-        assert limits_of(process.pid) == ('0', '0')
-        assert os.stat(f'/proc/{process.pid}/environ').st_uid == 0
-        if os.geteuid() == 0:
-            assert 'Uid:\t0\t' not in pathlib.Path(f'/proc/{process.pid}/status').read_text()
+        cannot_be_dumped(process)
     finally:
-        os.kill(process.pid, signal.SIGSEGV)
-        status = os.waitpid(process.pid, 0)[1]
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGSEGV and not os.WCOREDUMP(status)
-    assert not [path for path in folder.iterdir() if 'core' in path.name]
+        leaves_no_core(process, folder)
+
+
+# What each command is told, so that it comes as far as a server that lets it wait.
+COMMANDS = {'migrate': ['--check', '--sql', harness.ROOT / 'sql'], 'import': ['roster', 'offices.csv'], 'check': [], 'status': [], 'probe': ['person@example.org'],
+            'plan': [], 'receive': ['person@example.org'], 'adopt': [], 'simulate': ['--days', '1'],
+            'verify-history': ['--export', '1-5', '--signing-key', 'history.pem']}
+
+
+def test_every_command_is_among_those():
+    table = re.findall(r'^\t\{"([\w-]+)", \w+_command, ', (harness.ROOT / 'daemon' / 'main.c').read_text(), re.M)
+    assert len(table) == len(COMMANDS) and set(table) == set(COMMANDS)
+
+
+def listening(path):
+    """A server for all who reach its folder. It takes a connection and says nothing."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    path.chmod(0o777)
+    server.listen()
+    return server
+
+
+def who_came(server, process, log):
+    """(our end of the connection, the number of the process at the other)"""
+    came = wait_for(lambda: process.poll() is not None or select.select([server], [], [], 0)[0], what='a connection')
+    assert came is not True, log.read_text()
+    connection = server.accept()[0]
+    return connection, int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), sys.byteorder)
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_no_command_leaves_a_core_file(folder, certs, command):
+    """While it waits for the database, or `receive` for the daemon, which need not be there for that."""
+    folder.chmod(0o777)
+    settings = {'database': f'host={folder} dbname=vac', 'lmtp_socket': folder / 'lmtp',
+                'history_key_file': pem_key(folder / 'history.pem', '-algorithm', 'ed25519'),
+                'history_head_file': folder / 'heads', 'token_key_file': Secrets.write(folder / 'keys', 'k1 ' + '5e' * 32),
+                'database_password_file': Secrets.write(folder / 'password', 'open sesame'), 'deliver': 'smtp',
+                'mail_host': 'localhost', 'mail_from': 'vacd@agency.example.org', 'mail_ca_file': certs.ca}
+    for secret in ('history.pem', 'keys', 'password'):
+        harness.give(folder / secret)
+    config = harness.write_config(folder / 'hurt.conf', **settings)
+    config.chmod(0o644)
+    mail = folder / 'mail'
+    mail.write_text('Subject: a mail\n\nof one line\n')
+    harness.write_sheets(folder, offices=[('SEA', 'Seattle', 'America/Los_Angeles', '', '', '', '')])
+    (folder / 'offices.csv').chmod(0o644)
+    with listening(folder / ('lmtp' if command == 'receive' else '.s.PGSQL.5432')) as server, open(mail, 'rb') as stdin:
+        process = begun(folder, config, command, *COMMANDS[command], stdin=stdin)
+        try:
+            connection, peer = who_came(server, process, folder / 'hurt.log')
+            with connection:
+                assert peer == process.pid
+                cannot_be_dumped(process)
+                leaves_no_core(process, folder)
+        finally:
+            process.kill()
+            process.wait()
