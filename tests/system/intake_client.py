@@ -6,37 +6,26 @@ import re
 import socket
 import ssl
 import subprocess
+import time
 
 import harness
 
 Answer = collections.namedtuple('Answer', 'status headers body')
 
 
-class Door:
-    """A daemon whose intake is open, and the tokens of two clients: tips for SEA, web for all offices."""
+class Clients:
+    """Two of them, whose tokens are tips' for SEA and web's for all offices, and what a daemon is configured with for them."""
 
-    def __init__(self, folder, database, certs, name='door', **settings):
-        self.database, self.certs = database, certs
+    def __init__(self, database, certs):
+        self.database, self.certs, self.told = database, certs, {}
         self.port, self.watch_port = harness.free_port(), harness.free_port()
         self.tokens = {'tips': database.value("SELECT vac.add_client('tips', 'SEA', token => true)"),
                        'web': database.value("SELECT vac.add_client('web', 'all', token => true)")}
-        chosen = dict(intake_listen=f'127.0.0.1:{self.port}', metrics_listen=f'127.0.0.1:{self.watch_port}',
-                      intake_cert_file=certs.good.cert, intake_key_file=certs.good.key, intake_ca_file=certs.ca,
-                      intake_client_cert='optional', intake_rate=10000)
-        chosen.update(settings)
-        self.daemon = harness.Daemon(folder, name, harness.daemon_settings(folder, database, certs, **chosen))
-        self.wait()
 
-    def wait(self, seconds=120):
-        """Until it answers for its health."""
-        harness.wait_for(lambda: not self.daemon.running() or self.health() == 200, seconds, 'health')
-        assert self.daemon.running(), self.daemon.log()
-
-    def health(self):
-        try:
-            return self.watch('/healthz').status
-        except (OSError, AssertionError):
-            return None
+    def settings(self):
+        return dict(intake_listen=f'127.0.0.1:{self.port}', metrics_listen=f'127.0.0.1:{self.watch_port}',
+                    intake_cert_file=self.certs.good.cert, intake_key_file=self.certs.good.key, intake_ca_file=self.certs.ca,
+                    intake_client_cert='optional', intake_rate=10000)
 
     def watch(self, path, *options):
         return curl(f'http://127.0.0.1:{self.watch_port}{path}', *options)
@@ -71,6 +60,49 @@ class Door:
 
     def cases(self):
         return self.database.value('SELECT count(*) FROM vac_store.case_record')
+
+    def open_case(self, form, key, seconds=300, trying=lambda: True):
+        """Opens a case as web, and says its code: again with the same key, for as long as it is not known what became of it.
+        None: it is no longer to be tried, and nobody was told."""
+        end = time.monotonic() + seconds
+        while trying() and time.monotonic() < end:
+            try:
+                answer = self.post(form, key, '-m', '20', token='web')
+            except (OSError, ValueError):   # none came, or half of one
+                answer = None
+            if answer is not None and answer.status == 201:
+                self.told[key], = answer.body['cases']
+                return self.told[key]
+            assert answer is None or answer.status in (408, 503), answer
+            time.sleep(0.1)
+        return None
+
+    def check(self):
+        """What web was told of each key that it ever sent is what there is: one case, that one."""
+        stored = self.database.query("SELECT idempotency_key, array_agg(case_code) FROM vac_store.case_record "
+                                     "WHERE opened_by = 'client:web' GROUP BY 1")
+        assert dict(stored) == {key: [code] for key, code in self.told.items()}
+
+
+class Door(Clients):
+    """A daemon whose intake is open, and its clients."""
+
+    def __init__(self, folder, database, certs, name='door', **settings):
+        super().__init__(database, certs)
+        chosen = {**self.settings(), **settings}
+        self.daemon = harness.Daemon(folder, name, harness.daemon_settings(folder, database, certs, **chosen))
+        self.wait()
+
+    def wait(self, seconds=120):
+        """Until it answers for its health."""
+        harness.wait_for(lambda: not self.daemon.running() or self.health() == 200, seconds, 'health')
+        assert self.daemon.running(), self.daemon.log()
+
+    def health(self):
+        try:
+            return self.watch('/healthz').status
+        except (OSError, AssertionError):
+            return None
 
 
 def read_all(connection):

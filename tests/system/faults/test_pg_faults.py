@@ -11,6 +11,7 @@ import types
 import pytest
 
 import harness
+import intake_client
 import lmtp_client
 import load
 import pg_proxy
@@ -36,22 +37,28 @@ def own_cluster(session_folder, image):
 
 
 class World:
-    """A database, a mail server, coordinators who answer, and one daemon between them."""
+    """A database, a mail server, coordinators who answer, clients who open cases over HTTPS, and one daemon between them."""
 
-    def __init__(self, cluster, folder, mail, vacd, host=None, port=None, decided=False):
+    def __init__(self, cluster, folder, mail, certs, vacd, host=None, port=None, decided=False):
         self.database = load.database(cluster, folder)
         self.database.query("SELECT vac.set_policy('mail_margin_seconds', '0')")
         self.mail, self.socket, self.codes = mail, str(folder / 'lmtp'), []
         seen = types.SimpleNamespace(conninfo=lambda login: self.database.conninfo(login, host=host, port=port))
-        self.daemon = vacd(seen, mail, lease_ms=1500, poll_ms=300, lmtp_socket=self.socket, database_timeout_ms=TIMEOUT_MS)
+        self.clients = intake_client.Clients(self.database, certs)
+        self.daemon = vacd(seen, mail, lease_ms=1500, poll_ms=300, lmtp_socket=self.socket, database_timeout_ms=TIMEOUT_MS,
+                           **self.clients.settings())
         self.people = Coordinators(mail, MailServer([self.socket], 51), 52, decided=decided).start()
 
     def open_case(self, number):
+        """Until the client was told of it, whatever happens to the daemon meanwhile."""
         office = load.OFFICES[number % len(load.OFFICES)][0]
-        self.codes.append(self.database.as_login('sup_all').value("SELECT vac.open_case(%s, 'en')", office))
+        code = self.clients.open_case({'office': office, 'language': 'en'}, f'case-{number}')
+        assert code, self.daemon.log()[-3000:]
+        self.codes.append(code)
 
     def rest_and_check(self, more=()):
         check_all(self.database, [self.daemon], self.people, [*self.codes, *more])
+        self.clients.check()
 
     def end(self, record):
         self.people.finish()
@@ -116,17 +123,31 @@ def is_awake(world):
         harness.wait_for(lambda: world.daemon.log().count('configuration read again') > before, what='a reload', every=0.01)
 
 
+class BothWays(load.Load):
+    """Every other case comes over HTTPS."""
+
+    def __init__(self, world, *args, **options):
+        super().__init__(world.database, *args, **options)
+        self.clients = world.clients
+
+    def _call(self, statement, *args):
+        if 'open_case' not in statement or len(self.codes) % 2:
+            return super()._call(statement, *args)
+        *words, key = args
+        return self.clients.open_case(dict(zip(('office', 'language', 'service', 'urgency'), words)), key)
+
+
 # The others are in the short form of test_restart.py and test_pg.py.
 STOPS = [hangs, hangs_for_ever]
 ALL_STOPS = [*STOPS, immediate, fast, sessions_hang]
 
 
-def test_stopped_and_hung(own_cluster, folder, sink, vacd, record, full):
+def test_stopped_and_hung(own_cluster, folder, sink, certs, vacd, record, full):
     # All answer, whatever the hour: the window of an urgent meeting may be minutes, which the check at the end would wait for.
-    world = World(own_cluster, folder, sink(delay_ms=5), vacd, decided=True)
+    world = World(own_cluster, folder, sink(delay_ms=5), certs, vacd, decided=True)
     stops = 20 * ALL_STOPS if full else STOPS
     # Nobody immediate: a call-out lives in parallel until somebody says yes.
-    coming = load.Load(world.database, 12 * len(stops), rate=6, seed=3, urgencies=(6, 3, 0)).start()
+    coming = BothWays(world, 12 * len(stops), rate=6, seed=3, urgencies=(6, 3, 0)).start()
     for stop in stops:
         time.sleep(0.5)
         stop(own_cluster, world)
@@ -183,10 +204,10 @@ def ways(own_cluster, folder):
     made.end()
 
 
-def test_an_address_of_the_server_is_silent(own_cluster, folder, sink, vacd, ways, record):
+def test_an_address_of_the_server_is_silent(own_cluster, folder, sink, certs, vacd, ways, record):
     """The next one is tried: from the start, and when the one in use falls silent, whichever of them that is."""
     ways.silence(0)
-    world = World(own_cluster, folder, sink(), lambda *args, **settings: vacd(*args, front=ways.enter(), **settings),
+    world = World(own_cluster, folder, sink(), certs, lambda *args, **settings: vacd(*args, front=ways.enter(), **settings),
                   host=NAME, port=ways.port, decided=True)
     for number, silent in enumerate((0, 1, 0)):
         ways.silence(silent)
@@ -201,11 +222,11 @@ def test_an_address_of_the_server_is_silent(own_cluster, folder, sink, vacd, way
 # ---- cut off -------------------------------------------------------------------------------------
 
 @pytest.fixture
-def through_proxy(own_cluster, folder, sink, vacd):
+def through_proxy(own_cluster, folder, sink, certs, vacd):
     """(world, proxy), when the proxy has seen one cycle."""
     with pg_proxy.Proxy(folder / 'proxy', own_cluster) as proxy:
         # Slow before each text, so that the look of the claim is too old by then, and every final dot is asked for.
-        world = World(own_cluster, folder, sink(data_delay_ms=250), vacd, proxy.folder)
+        world = World(own_cluster, folder, sink(data_delay_ms=250), certs, vacd, proxy.folder)
         harness.wait_for(lambda: 'daemon works' in world.daemon.log(), what='a daemon at work')
         cycle(world, proxy, 0)
         yield world, proxy
@@ -265,6 +286,7 @@ CALLS = {'vacd': {'hello'},
          'vacd mailer': {'claim_messages', 'finish_messages', 'next_message'},
          'vacd final dots': {'may_send'},
          'vacd inbox': {'receive_mail'},
+         'vacd intake': {'intake_open'},
          'vacd answer': {'claim_inbound', 'token_subjects', 'take_mail', 'next_inbound'},
          'vacd deadline': {'pass_time'},
          'vacd seal': {'seal'}}
@@ -311,10 +333,12 @@ def test_commit_whose_outcome_is_unknown(through_proxy, record):
     world, proxy = through_proxy
     cut_here_and_there(world, proxy, record)
     cut_each(world, proxy, record, each_call(proxy, TO_CLIENT, 'unknown'))
-    # And what was not committed was not acknowledged.
-    never = Fault('vacd inbox', TO_SERVER, how='before', call='receive_mail', kind=b'S')
-    cycle(world, proxy, 8, [never])
-    assert note(record, [never])
+    # And what was not committed was not acknowledged, and what was acknowledged needs nothing more of the connection.
+    told = [('vacd inbox', 'receive_mail'), ('vacd intake', 'intake_open')]
+    faults = [Fault(application, TO_SERVER, how='before', call=call, kind=b'S') for application, call in told]
+    faults += [Fault(application, TO_CLIENT, how='after', call=call, kind=b'Z') for application, call in told]
+    cycle(world, proxy, 8, faults)
+    assert note(record, faults) == len(faults)
     last = Fault('vacd', TO_CLIENT, how='unknown', call='goodbye')
     proxy.arm(last)
     world.end(record)
