@@ -81,7 +81,8 @@ class Clients:
         """What web was told of each key that it ever sent is what there is: one case, that one."""
         stored = self.database.query("SELECT idempotency_key, array_agg(case_code) FROM vac_store.case_record "
                                      "WHERE opened_by = 'client:web' GROUP BY 1")
-        assert dict(stored) == {key: [code] for key, code in self.told.items()}
+        told = {key: [code] for key, code in self.told.items()}
+        assert dict(stored) == told, f'there is {[row for row in stored if told.get(row[0]) != row[1]]}, and the client was told {told}'
 
 
 class Door(Clients):

@@ -14,7 +14,8 @@ next is looked at. What it does:
   silent   neither it nor anything behind it arrives, either way, and nobody is told (half open); the server
            finds out after some seconds, as its keepalives would
   unknown  of a call's answer: the server has said all of it, so that what was to be committed is; none of
-           that arrives, and both sides are closed
+           that arrives, and both sides are closed. If it was an error (on a busy machine a call may take longer than
+           it may), nothing was committed, and the next answer is tried
 """
 
 import asyncio
@@ -45,6 +46,8 @@ class Fault:
             return False
         if self.number:
             return number == self.number
+        if kind == self.kind == b'Z' and connection.refused:
+            return False
         return connection.call(direction) == self.call and (not self.kind or kind == self.kind)
 
 
@@ -59,8 +62,9 @@ class Connection:
         self.statements = {}            # name: function that it calls
         self.sent = ''                  # what the client is at
         self.expected = collections.deque()  # calls whose answers are still to come
+        self.refused = False            # the answer has an error in it
         self.silent = False
-        self.swallowing = False         # up to the end of the answer
+        self.swallowing = None          # up to the end of the answer: the fault that does
         self.writers = []
 
     def call(self, direction):
@@ -72,6 +76,7 @@ class Connection:
         """Before a message is judged: which call it belongs to."""
         self.counts[direction] += not (direction == TO_CLIENT and kind == self.last == b'D')
         if direction == TO_CLIENT:
+            self.refused = kind == b'E' or self.refused and self.last != b'Z'
             self.last = kind
         if direction == TO_SERVER and kind == b'P':
             name, text = body.split(b'\0')[:2]
@@ -198,14 +203,16 @@ class Proxy:
         self.longest[key] = max(self.longest[key], number)
         if connection.silent:
             return
-        how = 'unknown' if connection.swallowing and direction == TO_CLIENT else self._strike(connection, direction, number, head)
-        message = head + rest
+        fault = connection.swallowing if direction == TO_CLIENT else None
+        fault = fault or self._strike(connection, direction, number, head)
+        how, message = fault and fault.how, head + rest
         if how == 'silent':
             connection.silent = True
             self.loop.call_later(KEEPALIVE_SECONDS, connection.writers[1].transport.abort)
             return
         if how == 'unknown':
-            connection.swallowing = True
+            connection.swallowing = fault
+            fault.struck = not connection.refused
             if head == b'Z':
                 connection.close()
             return
@@ -222,7 +229,7 @@ class Proxy:
                 continue
             if fault.fits(connection, direction, number, kind):
                 fault.struck = True
-                return fault.how
+                return fault
             if fault.number:
                 return None
         return None
