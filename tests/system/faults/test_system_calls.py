@@ -1,6 +1,6 @@
 """vacd is killed at each system call of one full cycle, and each of those that can fail fails once.
 
-A cycle: the daemon starts, a case comes in, is planned, the invitation goes out, the answer comes in and
+A cycle: the daemon starts, a case comes in over HTTPS, is planned, the invitation goes out, the answer comes in and
 counts, the daemon stops. strace kills its main thread as it enters the k-th call of a name, or has that
 call fail; another daemon then does what is left. What is a boundary is taken from a cycle that was only
 watched. The short form draws one of each part of it, of a few parts.
@@ -21,6 +21,7 @@ import pytest
 
 import answering
 import harness
+import intake_client
 import load
 
 # What a machine in trouble answers, by call. An interrupted wait is no trouble, but may come at any time.
@@ -65,8 +66,9 @@ class Lane:
         self.database = load.database(cluster, folder, coordinators)
         self.mail = harness.Sink(folder / 'sink', certs.good)
         self.sockets = [str(folder / 'lmtp'), str(folder / 'lmtp2')]
+        self.clients, self.asked = intake_client.Clients(self.database, certs), 0
         victim, helper = (harness.daemon_settings(folder, self.database, certs, self.mail.port, lease_ms=1000, poll_ms=200,
-                                                  lmtp_socket=socket) for socket in self.sockets)
+                                                  lmtp_socket=socket, **self.clients.settings()) for socket in self.sockets)
         self.people = Yes(self.mail, answering.MailServer(self.sockets, number), number).start()
         self.victim = Traced(folder, 'victim', victim, start=False)
         self.helper = harness.Daemon(folder, 'helper', helper, start=False)
@@ -76,11 +78,16 @@ class Lane:
         """One cycle under strace: how the daemon ended, or None if it did not finish the cycle."""
         self.victim.start(*options)
         self._wait(lambda: 'daemon works' in self.victim.log(), seconds)
-        self.codes.append(self.database.as_login('sup_all').value(
-            "SELECT vac.open_case('SEA', 'en', key => %s)", f'{self.folder.name}-{len(self.codes)}'))
-        done = self._wait(self._rests, seconds)
+        self.asked += 1
+        done = self._open_case(self.victim, seconds) and self._wait(self._rests, seconds)
         status = self._stop()
         return status if done or status else None
+
+    def _open_case(self, daemon, seconds):
+        """The last one that was asked for, or was to be: with the same key whoever is asked. Whether the client was told of it."""
+        code = self.clients.open_case({'office': 'SEA', 'language': 'en'}, str(self.asked), seconds, daemon.running)
+        self.codes += [code] if code else []
+        return code is not None
 
     def _stop(self):
         """SIGTERM; once more if the first was lost by the call that failed, which told the loop of it."""
@@ -102,9 +109,11 @@ class Lane:
 
     def heal(self):
         """What is left of the cycle is done by a daemon that nothing happens to."""
-        if self._rests():
+        told = len(self.codes) == self.asked
+        if told and self._rests():
             return
         self.helper.start()
+        assert told or self._open_case(self.helper, 300), self.helper.log()[-2000:]
         harness.wait_for(self._rests, 300, f'rest after the fault:\n{self.victim.log()[-2000:]}\n{self.helper.log()[-2000:]}')
         # It may have had nothing left to do, and be stopped before it listens for signals.
         assert self.helper.stop() in (0, -signal.SIGTERM), self.helper.log()[-2000:]
@@ -113,6 +122,7 @@ class Lane:
         """All that was promised, of all that has happened on this lane so far."""
         mails = self.people.mails
         facts = load.check_promises(self.database, self.mail.dir, self.codes, received=[m.message_id for m in mails for _ in range(m.kept)])
+        self.clients.check()
         # Where the pipe to the reader fails, that counts as a death of the reader.
         problems = list(answering.once_each(self.database, mails, may_die=1))
         assert not problems, '\n'.join(problems[:20])
