@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "pg_era.h"
 #include "pg_login.h"
+#include "pg_notice.h"
 #include "pg_pipe.h"
 #include "resolve.h"
 
@@ -53,7 +54,7 @@ struct pg {
 	struct event *timer; /* the end of a backoff, of an attempt, of patience with a call */
 	struct event *drop;
 	char error[TEXT_SIZE], logged[TEXT_SIZE];
-	char farewell[TEXT_SIZE]; /* the server's last words, if it had any */
+	struct pg_notice notice;
 
 	unsigned depth; /* callbacks running: pg_free() leaves the memory to the last of them */
 };
@@ -78,7 +79,7 @@ static void close_connection(struct pg *pg)
 		PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->waiting = 0;
-	pg->farewell[0] = '\0';
+	pg->notice.farewell[0] = '\0';
 }
 
 static void forget_addresses(struct pg *pg)
@@ -323,7 +324,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	drain_notifies(pg);
 	if (!pg->freed && pg->state != STATE_DROPPED) {
 		if (why[0])
-			drop_because(pg, pg->farewell[0] ? pg->farewell : why);
+			drop_because(pg, pg->notice.farewell[0] ? pg->notice.farewell : why);
 		else
 			flush(pg);
 	}
@@ -331,13 +332,6 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 }
 
 /* ---- connecting ----------------------------------------------------------------------------- */
-
-static void on_notice(void *arg, const PGresult *result)
-{
-	struct pg *pg = arg;
-
-	pg_login_farewell(result, pg->farewell, sizeof(pg->farewell));
-}
 
 static void is_up(struct pg *pg)
 {
@@ -457,7 +451,7 @@ static void connect_now(struct pg *pg)
 		attempt_failed(pg, NULL);
 		return;
 	}
-	PQsetNoticeReceiver(pg->conn, on_notice, pg);
+	PQsetNoticeReceiver(pg->conn, pg_notice_take, &pg->notice);
 	pg->silent = false;
 	pg->state = STATE_CONNECTING;
 	arm_timer(pg, pg_login_timeout_ms(pg->login));

@@ -130,9 +130,11 @@ static int write_settings(struct pg_login *login)
 	int r;
 
 	r = asprintf(&login->settings,
-		KEEPALIVES "%s%s-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c DateStyle=ISO"
-			   " -c IntervalStyle=postgres -c bytea_output=hex -c statement_timeout=%ld"
-			   " -c lock_timeout=2000 -c idle_in_transaction_session_timeout=%ld",
+		KEEPALIVES
+		"%s%s-c search_path=pg_catalog,pg_temp -c TimeZone=UTC -c DateStyle=ISO"
+		" -c IntervalStyle=postgres -c bytea_output=hex -c client_min_messages=warning"
+		" -c lock_timeout=2000 -c statement_timeout=%ld"
+		" -c idle_in_transaction_session_timeout=%ld",
 		own ? own : "", own ? " " : "", login->timeout_ms, login->timeout_ms);
 	if (r < 0)
 		login->settings = NULL;
@@ -385,13 +387,4 @@ void pg_login_flatten(const char *message, char *line, size_t size)
 	while (n && line[n - 1] == ' ')
 		n--;
 	line[n] = '\0';
-}
-
-void pg_login_farewell(const PGresult *notice, char *line, size_t size)
-{
-	const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
-	const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
-
-	if (text && sqlstate && strncmp(sqlstate, "57P0", 4) == 0)
-		pg_login_flatten(text, line, size);
 }

@@ -41,6 +41,3 @@ PGconn *pg_login_wait(const struct pg_login *login, char *error, size_t error_si
 
 /* libpq's message as one line without double quotes, which stand around it in the log. */
 void pg_login_flatten(const char *message, char *line, size_t size);
-/* Takes the server's own words when a notice says that it ends the connection (57P0x); other notices stay untold,
- * since their text could quote a row. */
-void pg_login_farewell(const PGresult *notice, char *line, size_t size);

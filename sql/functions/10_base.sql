@@ -20,6 +20,21 @@ CREATE OR REPLACE FUNCTION vac_store.epoch(at timestamptz) RETURNS bigint
 	RETURN floor(date_part('epoch', at))::bigint;
 COMMENT ON FUNCTION vac_store.epoch(timestamptz) IS 'Whole seconds since 1970';
 
+-- ---- what the daemon logs ---------------------------------------------------------------------
+-- What fails in a function that goes on all the same would be in PostgreSQL's own log alone. Of whatever is raised as
+-- a warning the daemon logs what has this code, and nothing else: vacd-messages(7) has each "what".
+CREATE OR REPLACE FUNCTION vac_store.not_done(what text, of_what text, code text, message text) RETURNS void
+	LANGUAGE plpgsql
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		BEGIN
+			RAISE WARNING 'work not done' USING ERRCODE = 'VAC01', DETAIL = format('what=%s%s sqlstate=%s why="%s"',
+				what, coalesce(' ' || of_what, ''), code, translate(message, E'"\n\t', '''  '));
+		END
+	$$;
+COMMENT ON FUNCTION vac_store.not_done(text, text, text, text) IS
+	'Has the daemon that asked for it log that something failed: what it was, of what (key=value, or NULL), and the error''s code and text';
+
 -- ---- random names ----------------------------------------------------------------------------
 -- A version 4 UUID comes from the strong random source; of its 16 bytes these 13 are wholly random
 -- (bytes 6 and 8 carry version and variant), and each gives one character.

@@ -197,7 +197,7 @@ CREATE OR REPLACE FUNCTION vac_store.remove_each(case_ids bigint[], now_at times
 					WHEN lock_not_available OR deadlock_detected THEN
 						NULL;
 					WHEN OTHERS THEN
-						RAISE WARNING 'deadline: case % cannot be removed, and is tried again in a day: % (%)', id, SQLERRM, SQLSTATE;
+						PERFORM not_done('case', 'case=' || id, SQLSTATE, SQLERRM);
 						UPDATE case_record c SET remove_at = now_at + interval '24 hours' WHERE c.case_id = id;
 				END;
 			END LOOP;

@@ -112,8 +112,9 @@ CREATE OR REPLACE FUNCTION vac_store.pass(what text, id bigint, now_at timestamp
 			WHEN lock_not_available OR deadlock_detected THEN
 				RETURN false;
 			WHEN OTHERS THEN
-				-- One that fails must not keep the others from being done; it is tried again, and the server's log has it.
-				RAISE WARNING 'deadline: % % failed: % (%)', what, id, SQLERRM, SQLSTATE;
+				-- One that fails must not keep the others from being done; it is tried again.
+				PERFORM not_done(what, CASE what WHEN 'seeking' THEN 'request' WHEN 'telling' THEN 'office' WHEN 'clocks' THEN 'office'
+					WHEN 'duty' THEN 'rotation' WHEN 'digest' THEN 'supervisor' ELSE 'appointment' END || '=' || id, SQLSTATE, SQLERRM);
 				RETURN false;
 		END
 	$$;
@@ -130,7 +131,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass_opens(ids bigint[], now_at timestamptz
 		EXCEPTION
 			WHEN OTHERS OR query_canceled THEN
 				IF SQLSTATE NOT IN ('55P03', '40P01') THEN
-					RAISE WARNING 'deadline: opens failed: % (%)', SQLERRM, SQLSTATE;
+					PERFORM not_done('opens', NULL, SQLSTATE, SQLERRM);
 				END IF;
 				-- A few, since the time that a statement may take is not counted anew; others each time, so that none stops the rest.
 				RETURN (SELECT count(*) FROM (SELECT i FROM unnest(ids) i ORDER BY random() LIMIT 20) f WHERE pass('opens', f.i, now_at, NULL));

@@ -95,7 +95,7 @@ CREATE OR REPLACE FUNCTION vac_store.pass_upkeep(now_at timestamptz) RETURNS boo
 					UPDATE upkeep u SET due_at = now_at + interval '1 minute', failing = coalesce(u.failing, now_at);
 				-- A generation that takes longer than a statement may is not tried at each turn of the stage.
 				WHEN OTHERS OR query_canceled THEN
-					RAISE WARNING 'deadline: generations failed: % (%)', SQLERRM, SQLSTATE;
+					PERFORM not_done('generations', NULL, SQLSTATE, SQLERRM);
 					UPDATE upkeep u SET due_at = now_at + interval '1 hour', failing = coalesce(u.failing, now_at);
 			END;
 			RETURN false;

@@ -94,6 +94,34 @@ def test_nobody_answers(cluster, folder, sink, vacd):
     database.drop()
 
 
+def test_a_reminder_that_fails_is_in_the_daemons_log(cluster, folder, sink, vacd):
+    """One line for many attempts, and what else is due is done meanwhile."""
+    database = small_database(cluster, folder, 2)
+    server = sink()
+    daemon = vacd(database, server, poll_ms=200)
+    codes = [open_case(database), open_case(database)]
+    harness.wait_for(lambda: database.value('SELECT count(*) FROM vac_store.appointment WHERE live AND remind_at IS NOT NULL') == 2, what='windows')
+    stuck = database.value('SELECT a.appointment_id FROM vac_store.appointment a JOIN vac_store.case_record c USING (case_id) '
+                           'WHERE a.live AND c.case_code = %s', codes[0])
+    database.query('''CREATE SEQUENCE public.tried;
+        CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+            BEGIN
+                PERFORM nextval('public.tried');
+                RAISE EXCEPTION E'no "reminder"\n<3>of this' USING ERRCODE = 'P0123', DETAIL = 'Failing row contains (of a person).';
+            END $$''')
+    database.query(f'''CREATE TRIGGER refuse BEFORE INSERT ON vac_store.message FOR EACH ROW
+        WHEN (NEW.kind = 'reminder' AND NEW.appointment_id = {stuck}) EXECUTE FUNCTION public.refuse()''')
+    database.query('UPDATE vac_store.appointment SET remind_at = clock_timestamp(), window_at = clock_timestamp() WHERE live')
+    harness.wait_for(lambda: 'Reminder' in [kind for _, kind in mails(server, codes[1])], what='the reminder of the other')
+    harness.wait_for(lambda: database.value('SELECT last_value FROM public.tried') >= 3, what='three attempts')
+    said = [line.split(' warning ')[1] for line in daemon.log().splitlines() if 'work not done' in line]
+    assert said == [f'work not done what=window appointment={stuck} sqlstate=P0123 why="no \'reminder\' <3>of this" untold=0']
+    assert 'of a person' not in daemon.log()
+    database.query('DROP TRIGGER refuse ON vac_store.message')
+    harness.wait_for(lambda: 'Reminder' in [kind for _, kind in mails(server, codes[0])], what='the reminder, after all')
+    database.drop()
+
+
 def test_a_call_out_goes_to_the_next_in_line(cluster, folder, sink, vacd):
     database = small_database(cluster, folder, 3)
     hurry(database, answer_window=3)

@@ -94,11 +94,12 @@ def backend(administrator):
 
 def test_settings_are_pinned_whatever_the_role_says(driver, administrator):
     wanted = {'search_path': 'pg_catalog,pg_temp', 'TimeZone': 'UTC', 'DateStyle': 'ISO, MDY',
-              'client_encoding': 'UTF8', 'lock_timeout': '2s', 'statement_timeout': '5s',
+              'client_encoding': 'UTF8', 'client_min_messages': 'warning', 'lock_timeout': '2s', 'statement_timeout': '5s',
               'idle_in_transaction_session_timeout': '5s', 'application_name': 'driver'}
     administrator.execute("ALTER ROLE postgres SET timezone = 'Asia/Tokyo'")
     administrator.execute("ALTER ROLE postgres SET datestyle = 'German'")
     administrator.execute("ALTER ROLE postgres SET search_path = public")
+    administrator.execute("ALTER ROLE postgres SET client_min_messages = 'error'")
     try:
         it = driver()
         for number, (name, value) in enumerate(wanted.items(), 1):
@@ -106,6 +107,21 @@ def test_settings_are_pinned_whatever_the_role_says(driver, administrator):
             it.expect(f'{number} done {value}')
     finally:
         administrator.execute('ALTER ROLE postgres RESET ALL')
+
+
+def warns(code, message, detail):
+    text = f"RAISE WARNING '{message}' USING ERRCODE = '{code}', DETAIL = '{detail}'"
+    return f'call DO $$ BEGIN {text}; END $$'
+
+
+def test_of_notices_only_our_own_are_logged_and_not_each_time(driver, folder):
+    it = driver()
+    it.tell(warns('01000', 'somebody said', 'what=a'), warns('VAC02', 'another code', 'what=b'), warns('VAC01', 'ours', 'what=c'),
+            warns('VAC01', 'ours', 'what=c'), warns('VAC01', 'ours', 'what=d'))
+    for number in range(1, 6):
+        it.expect(f'{number} done ')
+    said = [line.split('warning ')[1] for line in (folder / 'driver.log').read_text().splitlines() if ' warning ' in line]
+    assert said == ['work not done what=c untold=0', 'work not done what=d untold=1']
 
 
 def test_answers_come_in_order_and_an_error_takes_none_with_it(driver):
