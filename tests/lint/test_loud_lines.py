@@ -5,19 +5,29 @@ import re
 import pytest
 
 import harness
+import loud_sql
 from conftest import tracked
 from loud_lines import LOGGERS, Unreadable, read
 
 PAGE = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
+C_FILES = tracked('daemon/*.c', 'common/*.c')
 
 
 def test_every_loud_line_is_explained():
     loud = {}
-    for path in tracked('daemon/*.c'):
+    for path in C_FILES:
         loud |= {event: path.name for event in read(path.read_text())}
     assert len(loud) > 55
     explained = set(re.findall(r'^\.It Ic (.+)$', PAGE, re.M))
     assert explained == set(loud), {e: loud.get(e, 'no line says this') for e in explained ^ set(loud)}
+
+
+def test_what_fails_in_the_database_is_explained():
+    """Each that not_done() names: the list below the event as which the daemon logs it."""
+    failing = loud_sql.read([path.read_text() for path in tracked('sql/functions/*.sql')])
+    assert len(failing) > 10
+    section = re.search(r'^\.It Ic work not done\n.*?^\.Bl .*?\n(.*?)^\.El$', PAGE, re.M | re.S)
+    assert set(re.findall(r'^\.It Cm (.+)$', section[1], re.M)) == failing
 
 
 def test_every_entry_has_a_text():
@@ -28,8 +38,8 @@ def test_every_entry_has_a_text():
 
 def test_nothing_is_logged_where_the_scan_does_not_look():
     names = re.compile(rf'\b(?:{"|".join(LOGGERS)})\b')
-    assert [path.name for path in tracked('daemon/*.h') if names.search(path.read_text())] == []
-    assert [path.name for path in tracked('daemon/*.c') if re.search(r'"<[0-7]>|\b(?:sd_journal_\w+|v?syslog)\(', path.read_text())] == []
+    assert [path.name for path in tracked('daemon/*.h', 'common/*.h') if path.name != 'log.h' and names.search(path.read_text())] == []
+    assert [path.name for path in C_FILES if re.search(r'"<[0-7]>|\b(?:sd_journal_\w+|v?syslog)\(', path.read_text())] == []
 
 
 def inside(body, head='static void f(int n, const char *what)'):
@@ -72,3 +82,34 @@ def test_what_the_scan_finds(text, events):
 def test_what_the_scan_refuses(text):
     with pytest.raises(Unreadable):
         read(text)
+
+
+MADE = "CREATE OR REPLACE FUNCTION vac_store.not_done(what text) RETURNS void AS $$ RAISE WARNING 'work not done' $$;\n"
+
+
+def sql(name, body, returns='void'):
+    return f'CREATE OR REPLACE FUNCTION {name}(what text) RETURNS {returns} AS $$\n\t{body}\n$$;\n'
+
+
+@pytest.mark.parametrize('text, what', [
+    (sql('vac_store.f', "PERFORM not_done('one', NULL, SQLSTATE, SQLERRM);"), {'one'}),
+    (sql('vac_store.f', "CASE what WHEN 'one' THEN g(1) WHEN 'two' THEN h(2) END; PERFORM not_done(what, NULL);"), {'one', 'two'}),
+    (sql('vac_store.f', "-- PERFORM not_done('no');\n\tPERFORM not_done('one'); -- isn't it"), {'one'}),
+    (sql('vac.verb', "RAISE WARNING 'to the person at the keyboard';"), set()),
+    # What a text names is not called.
+    (sql('vac.verb', "RAISE WARNING 'to the person';") + sql('vac_daemon.f', "RETURN 'see vac.verb()';"), set()),
+])
+def test_what_the_scan_of_sql_finds(text, what):
+    assert loud_sql.read([MADE, text]) == what
+
+
+@pytest.mark.parametrize('text', [
+    sql('vac_daemon.f', "RAISE WARNING 'no';"),
+    sql('vac_daemon.f', 'PERFORM g(1);') + sql('vac_store.g', 'h(2)') + sql('vac_store.h', "raise  warning 'no';"),
+    sql('vac_daemon.f', 'PERFORM vac.verb(1);') + sql('vac.verb', "RAISE WARNING 'no';"),
+    sql('vac_store.f', "RAISE WARNING 'no';", 'trigger'),
+    sql('vac_store.f', 'PERFORM not_done(what);'),                                  # of nobody knows where
+])
+def test_what_the_scan_of_sql_refuses(text):
+    with pytest.raises(Unreadable):
+        loud_sql.read([MADE, text])
