@@ -13,8 +13,16 @@ PAGE = (harness.ROOT / 'daemon' / 'vacd-messages.7').read_text()
 C_FILES = tracked('daemon/*.c', 'common/*.c')
 
 
+def said_by_unit(text):
+    """Up to the first stop, without what systemd puts in."""
+    return {re.sub(r'%.', '', said.split(';')[0]).strip()
+            for said in re.findall(r'systemd-cat .*--priority=(?:emerg|alert|crit|err|warning) [^"\n]*"([^"\n]+)"', text)}
+
+
 def test_every_loud_line_is_explained():
     loud = {}
+    for path in tracked('systemd/*'):
+        loud |= {event: path.name for event in said_by_unit(path.read_text())}
     for path in C_FILES:
         loud |= {event: path.name for event in read(path.read_text())}
     assert len(loud) > 55
@@ -40,6 +48,11 @@ def test_nothing_is_logged_where_the_scan_does_not_look():
     names = re.compile(rf'\b(?:{"|".join(LOGGERS)})\b')
     assert [path.name for path in tracked('daemon/*.h', 'common/*.h') if path.name != 'log.h' and names.search(path.read_text())] == []
     assert [path.name for path in C_FILES if re.search(r'"<[0-7]>|\b(?:sd_journal_\w+|v?syslog)\(', path.read_text())] == []
+
+
+def test_what_the_scan_of_a_unit_finds():
+    assert said_by_unit('ExecStart=-/usr/bin/systemd-cat --identifier=a --priority=err /bin/echo "%i is gone on %H; see b"') == {'is gone on'}
+    assert said_by_unit('ExecStart=/usr/bin/systemd-cat --priority=info /bin/echo "%i is well"') == set()
 
 
 def inside(body, head='static void f(int n, const char *what)'):
