@@ -99,11 +99,7 @@ CREATE OR REPLACE FUNCTION vac_store.status_lines() RETURNS TABLE (severity text
 			RETURN QUERY SELECT CASE WHEN n.listed > 0 THEN 'warn' ELSE 'ok' END,
 				format('answers: %s for a person to look at%s', n.listed, CASE WHEN n.listed > 0
 					THEN format(', the oldest for %s; see vac.unread_answers', age_text(n.oldest, now_at)) ELSE '' END);
-			-- Who plans a day that nobody knows to be a holiday finds closed doors.
-			SELECT max(h.day) AS last INTO n FROM holiday h WHERE h.office_id IS NULL;
-			IF n.last < now_at::date + 60 THEN
-				RETURN QUERY SELECT 'warn', format('holidays: the last one known is %s; import the next with `vacd import holidays`', n.last);
-			END IF;
+			RETURN QUERY SELECT 'warn', 'holidays: ' || p FROM holidays_problem(now_at) p WHERE p IS NOT NULL;
 			SELECT i.version, left(i.digest, 12) AS digest, i.at INTO n FROM installed i;
 			RETURN QUERY SELECT 'ok', format('schema: of vacd %s (%s)', n.version, n.digest);
 		END

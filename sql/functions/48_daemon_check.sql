@@ -7,6 +7,18 @@ CREATE OR REPLACE FUNCTION vac_store.holidays_ahead() RETURNS interval
 	RETURN interval '60 days';
 COMMENT ON FUNCTION vac_store.holidays_ahead() IS 'How far ahead holidays must be known, or whoever administers vacd is warned';
 
+-- Who plans a day that nobody knows to be a holiday finds closed doors.
+CREATE OR REPLACE FUNCTION vac_store.holidays_problem(now_at timestamptz) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = vac_store, pg_catalog, pg_temp
+	AS $$
+		SELECT CASE WHEN max(h.day) IS NULL THEN 'none of all offices is known; run `vacd import holidays`'
+				WHEN max(h.day) < (now_at + holidays_ahead())::date
+					THEN format('the last one known is %s; run `vacd import holidays` with the next years''', to_char(max(h.day), 'YYYY-MM-DD')) END
+			FROM holiday h WHERE h.office_id IS NULL;
+	$$;
+COMMENT ON FUNCTION vac_store.holidays_problem(timestamptz) IS 'What to tell whoever administers vacd when no holidays are known, or soon none; else NULL';
+
 -- With the settings of whoever asks: synchronous_commit can be those of one login.
 CREATE OR REPLACE FUNCTION vac_store.unsafe_settings() RETURNS TABLE (said text)
 	LANGUAGE sql STABLE
@@ -54,7 +66,7 @@ CREATE OR REPLACE FUNCTION vac_daemon.readiness() RETURNS TABLE (severity text, 
 			people bigint;
 			unwatched text := unwatched_offices();
 			empty text := empty_offices();
-			last_day date;
+			problem text;
 		BEGIN
 			RETURN QUERY SELECT 'bad', 'PostgreSQL', u.said FROM unsafe_settings() u;
 			IF NOT FOUND THEN
@@ -73,12 +85,10 @@ CREATE OR REPLACE FUNCTION vac_daemon.readiness() RETURNS TABLE (severity text, 
 			RETURN QUERY SELECT CASE WHEN unwatched IS NULL THEN 'ok' ELSE 'warn' END, 'supervisors',
 				CASE WHEN unwatched IS NULL THEN 'every office has one'
 					ELSE format('nobody is told when something goes wrong in %s; import supervisors or use vac.set_supervisor()', unwatched) END;
-			SELECT max(h.day) INTO last_day FROM holiday h WHERE h.office_id IS NULL;
-			RETURN QUERY SELECT CASE WHEN last_day >= (now_at + holidays_ahead())::date THEN 'ok' ELSE 'warn' END, 'holidays',
-				CASE WHEN last_day IS NULL THEN 'none of all offices is known; run `vacd import holidays` (an example: /usr/share/vacd/examples/holidays)'
-					WHEN last_day < (now_at + holidays_ahead())::date
-						THEN format('the last one known is %s; run `vacd import holidays` with the next years''', to_char(last_day, 'YYYY-MM-DD'))
-					ELSE format('known until %s', to_char(last_day, 'YYYY-MM-DD')) END;
+			problem := holidays_problem(now_at);
+			RETURN QUERY SELECT CASE WHEN problem IS NULL THEN 'ok' ELSE 'warn' END, 'holidays',
+				coalesce(problem || CASE WHEN EXISTS (SELECT FROM holiday) THEN '' ELSE ' (an example: /usr/share/vacd/examples/holidays)' END,
+					(SELECT format('known until %s', to_char(max(h.day), 'YYYY-MM-DD')) FROM holiday h WHERE h.office_id IS NULL));
 		END
 	$$;
 COMMENT ON FUNCTION vac_daemon.readiness() IS
