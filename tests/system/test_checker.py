@@ -1,9 +1,12 @@
 """The checker of the promises can fail: each promise is broken in doctored data and is found."""
 
+import sys
+
 import pytest
 
 import checker
 import harness
+import load
 from checker import Answer, Appointment, Copy, Decision, Event, Facts, Inbound, Message, Move, Request
 
 UID = ['11111111-0000-4000-8000-00000000000%d' % n for n in range(4)]
@@ -312,3 +315,36 @@ def test_trace_headers_do_not_make_copies_differ():
     served = b'Return-Path: <a@b>\nReceived: from here\n\tby there\n' + mail.replace(b'\r\n', b'\n')
     assert checker.without_trace(served) == checker.without_trace(mail)
     assert checker.without_trace(mail).endswith(b'\n\nReceived: in the body\n')
+
+
+# ---- the program ---------------------------------------------------------------------------------
+
+def check(database, delivered, *options):
+    return harness.run([sys.executable, checker.__file__, '--database', database.conninfo(), '--delivered', delivered, *options])
+
+
+def listed(folder, name, *words):
+    """A file of these, one a line."""
+    path = folder / name
+    path.write_text(''.join(f'{word}\n' for word in words))
+    return path
+
+
+def test_the_program_says_what_is_wrong_and_ends_so(office, folder, sink, vacd):
+    mail = sink()
+    daemon = vacd(office, mail, poll_ms=200)
+    code = office.as_login('sup_all').value("SELECT vac.open_case('SEA', 'en')")
+    load.settle(office, [daemon])
+    assert daemon.stop() == 0
+    told, none = listed(folder, 'told', code), listed(folder, 'none')
+    good = check(office, mail.dir, '--acknowledged', told, '--received', none)
+    assert (good.returncode, good.stderr) == (0, '') and good.stdout.startswith('1 cases, 1 requests, 1 live'), good.stdout + good.stderr
+    assert good.stdout.endswith('\nall promises kept\n')
+    bad = check(office, mail.dir, '--acknowledged', listed(folder, 'more', code, 'ZZZ-ZZZ'), '--received', listed(folder, 'in', 'in-1@example.org'))
+    assert (bad.returncode, bad.stderr) == (1, ''), bad.stdout + bad.stderr
+    assert bad.stdout.splitlines()[1:] == ['case ZZZ-ZZZ was acknowledged and is not in the database',
+                                           'mail in-1@example.org was taken 1 time(s) and is there 0 time(s)', '2 problems']
+    # Nothing of what the index has not is delivered.
+    (mail.dir / 'index.tsv').write_text('')
+    bad = check(office, mail.dir)
+    assert bad.returncode == 1 and 'was never delivered\n' in bad.stdout, bad.stdout + bad.stderr
