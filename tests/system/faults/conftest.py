@@ -4,7 +4,7 @@
 what it did with the fixture `record` (survived.py); the sums stand at the end of the run, and in
 tests/FAULTS.md with the command that made them. VACD_FAULTS_MOST=N has a long form try at most N of its
 system calls, evenly spread. What a short form tries of many is drawn, always the same unless VACD_FAULTS_SEED=N
-says otherwise.
+says otherwise (.ci/run: another with each commit); a test that draws prints it, and pytest shows that where it fails.
 """
 
 import os
@@ -27,7 +27,10 @@ def full():
 @pytest.fixture
 def draw():
     """What a short form draws its sample by; of each test its own, so that one by itself does the same."""
-    return random.Random(int(os.environ.get('VACD_FAULTS_SEED', 20)))
+    seed = int(os.environ.get('VACD_FAULTS_SEED', 20))
+    if not FULL:
+        print(f'drawn with VACD_FAULTS_SEED={seed}')
+    return random.Random(seed)
 
 
 @pytest.fixture(scope='session')
