@@ -18,7 +18,7 @@ Of them:
           SEA) in vac_supervisor, intake1 in vac_intake. A supervisor's row comes with the roster.
   certs.good.cert, certs.good.key    paths; certs.ca is the authority's certificate
   sink(starttls=False, delay_ms=0, data_delay_ms=0, soft=0, hard=0, unsaid=0, cut=0, shut=0, seed=0, auth=None,
-       cert=certs.good) → .port, .dir, .copies() (Copy: number, at, ending, sender, recipients,
+       cert=certs.good, front=()) → .port, .dir, .copies() (Copy: number, at, ending, sender, recipients,
        message_id, path), .stop(), .start() (same port and folder again), .wait(n)
   daemon.front                       a command before the program, for the next start
   daemon.config, .log(), .stop() (SIGTERM, waits), .kill() (SIGKILL), .freeze(), .wake(), .pid
@@ -406,12 +406,12 @@ Copy = collections.namedtuple('Copy', 'number at ending sender recipients messag
 
 
 class Sink:
-    """The mail sink of tests/bench/sink.c; options are its own, with _ for -."""
+    """The mail sink of tests/bench/sink.c; options are its own, with _ for -. front: a command before the program."""
 
-    def __init__(self, folder, cert, **options):
+    def __init__(self, folder, cert, front=(), **options):
         self.dir = pathlib.Path(folder)
         self.dir.mkdir(exist_ok=True, parents=True)
-        self.cert = cert
+        self.cert, self.front = cert, front
         self.options = options
         self.port = options.pop('port', 0)
         self.process = None
@@ -419,7 +419,7 @@ class Sink:
 
     def start(self, **changes):
         self.options.update(changes)
-        command = [SINK, '--dir', self.dir, '--cert', self.cert.cert, '--key', self.cert.key,
+        command = [*self.front, SINK, '--dir', self.dir, '--cert', self.cert.cert, '--key', self.cert.key,
                    '--port', self.port]
         for name, value in self.options.items():
             if value is True:

@@ -136,7 +136,10 @@ IDLE = ('vacd inbox', 'vacd final dots')
 
 
 def test_a_server_that_is_not_heard_of(world, sink, record):
-    daemon = world.start_daemon(sink(), world.machine.address, '' if FULL else SOONER, front=world.far.command())
+    mail = sink(front=world.far.command())
+    daemon = world.start_daemon(mail, world.machine.address, '' if FULL else SOONER, front=world.far.command())
+    codes = [open_case(world, load.OFFICES[0][0])]
+    load.settle(world.database, [daemon])
     harness.wait_for(lambda: world.sessions() >= 8, what='all connections of a daemon')
     world.far.pull_out()
     for name in IDLE:
@@ -146,6 +149,10 @@ def test_a_server_that_is_not_heard_of(world, sink, record):
     assert daemon.running()
     record.fault('way to PostgreSQL', 'pulled out while nothing is asked')
 
+    # One that nobody is told of until the wire is plugged in.
+    codes.append(open_case(world, load.OFFICES[1][0]))
     world.plug_in(daemon)
     harness.wait_for(lambda: world.sessions() >= 8, what='all connections again')
+    load.settle(world.database, [daemon])
     assert daemon.stop() == 0
+    record.delivered += len(load.check_promises(world.database, mail.dir, codes).copies)
