@@ -1,7 +1,9 @@
 """The machine has no descriptors, no memory, no disk left, its clock is set, or it stands still for a while."""
 
+import calendar
 import os
 import pathlib
+import re
 import resource
 import signal
 import socket
@@ -73,13 +75,18 @@ def test_out_of_descriptors(cluster, folder, sink, certs, record, full):
     daemon, crowd, rounds = door.daemon, Crowd(lmtp, door.port), 20 if full else 2
     coming = load.Load(database, (40 if full else 24) * rounds, rate=15 if full else 10, seed=51).start()
     before = descriptors(daemon.pid)
+
+    def refused():
+        return daemon.log().count('connection not accepted')
+
     for number in range(rounds):
-        left = descriptors(daemon.pid) + 2 * number % 7
+        left, seen = descriptors(daemon.pid) + 2 * number % 7, refused()
         _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (left, hard))
         crowd.come(100)
         database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = 'vacd'", database.name)
         mail.stop()
+        harness.wait_for(lambda seen=seen: refused() > seen, what='a guest for whom no descriptor is left')
         time.sleep(1.5)
         mail.start()
         crowd.go()
@@ -88,7 +95,7 @@ def test_out_of_descriptors(cluster, folder, sink, certs, record, full):
     codes = coming.finish()
     load.settle(database, [daemon])
     # Nothing was busy failing, and what was opened is closed again.
-    assert daemon.log().count('connection not accepted') < 20 * rounds, daemon.log()[-3000:]
+    assert refused() < 20 * rounds, daemon.log()[-3000:]
     harness.wait_for(lambda: descriptors(daemon.pid) <= before + 8, what='the end of all guests')
     assert door.health() == 200
     at_rest(database, folder, mail, codes, [daemon], record)
@@ -143,31 +150,52 @@ def test_memory_short(cluster, folder, sink, vacd, record, full):
     record.fault('memory of vacd', 'none left', rounds)
 
 
-def test_started_with_little_memory(cluster, folder, sink, certs, database, record, full):
-    """It works, or it ends with a word of why."""
-    settings = harness.daemon_settings(folder, database, certs, sink().port, lmtp_socket=folder / 'lmtp')
+# A limit of a daemon's memory is one for its reader, whose sandbox cannot set its own then.
+LACKS = re.compile('Z error (?!reader ended)')
+
+
+def mails_somebody(daemon, mail, before):
+    """Whether it tells somebody of a case, beyond the mails of before; or lacks something for it, and says so."""
+    harness.wait_for(lambda: len(mail.copies()) > before or LACKS.search(daemon.log()) or not daemon.running(), what='a mail')
+    return len(mail.copies()) > before
+
+
+def test_started_with_little_memory(cluster, folder, sink, certs, record, full):
+    """It works, or it ends with a word of why. Each time a case waits, which somebody plans and tells of in the end."""
+    database, mail = load.database(cluster, folder), sink()
+    settings = harness.daemon_settings(folder, database, certs, mail.port, lmtp_socket=folder / 'lmtp', lease_ms=1500, poll_ms=300)
     daemon = harness.Daemon(folder, 'vacd', settings)
     harness.wait_for(lambda: 'daemon works' in daemon.log(), what='a daemon at work')
-    enough, works = address_space(daemon.pid), 0
+    enough, codes, works, told = address_space(daemon.pid), [], 0, 0
     assert daemon.stop() == 0
-    shares = range(881, 1060, 1 if full else 30)
+    # Up to what some threads' stacks take, of which those that look for the mail server have each one.
+    shares = range(881, 1600, 6 if full else 110)
     for share in shares:
+        codes.append(database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'en')"))
         daemon.log_path.unlink()
         daemon.front = ['prlimit', f'--as={enough * share // 1000}']
+        before = len(mail.copies())
         daemon.start()
         # One that stays and tries again says what it lacks.
         ends = ('daemon works', 'memory')
         try:
             harness.wait_for(lambda: any(end in daemon.log() for end in ends) or not daemon.running())
+            works += daemon.running()
+            told += daemon.running() and mails_somebody(daemon, mail, before)
         except AssertionError:
-            raise AssertionError(f'{share}/1000 of {enough}: neither works nor ends\n{daemon.log()}') from None
-        works += daemon.running()
+            raise AssertionError(f'{share}/1000 of {enough}: neither works nor says why not\n{daemon.log()}') from None
         status = daemon.stop()
         # GLib begins before main(), and knows no other way.
         assert (status >= 0 or status == -signal.SIGTERM or 'GLib' in daemon.log()) and daemon.log().strip(), f'{share}/1000 of {enough}: {status}\n{daemon.log()[-2000:]}'
         assert status != 78 or 'configuration refused why="Cannot allocate memory"' not in daemon.log(), 'it would not be started again'
-        record.fault('memory of vacd', 'little from the start')
-    print(f'of {len(shares)} it worked in {works}')
+    print(f'of {len(shares)} it worked in {works}, and mailed in {told}')
+    assert works < len(shares) and told, 'none had little memory, or all too little'
+    daemon.front = ()
+    daemon.log_path.unlink()
+    daemon.start()
+    harness.wait_for(lambda: 'daemon works' in daemon.log(), what='a daemon at work')
+    at_rest(database, folder, mail, codes, [daemon], record)
+    record.fault('memory of vacd', 'little from the start', len(shares) - told)
 
 
 # ---- the disk under PostgreSQL -------------------------------------------------------------------
@@ -310,6 +338,36 @@ class Clock:
         monkeypatch.setenv('LD_PRELOAD', str(harness.BUILD / 'shifted-clock.so'))
         monkeypatch.setenv('VACD_TEST_CLOCK', str(self.path))
 
+    def is_read_by(self, pid):
+        return str(self.path) in pathlib.Path(f'/proc/{pid}/maps').read_text()
+
+
+STAMP = re.compile(r'^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z ', re.M)
+
+
+class Hands:
+    """What the clocks show, in days from ours: PostgreSQL's when it is asked, vacd's where it writes to its log."""
+
+    def __init__(self, database, daemons):
+        self.database, self.daemons, self.read = database, daemons, [0] * len(daemons)
+
+    def turned(self):
+        """What is in the logs by now was written before."""
+        self.read = [len(daemon.log()) for daemon in self.daemons]
+
+    @staticmethod
+    def apart(seconds):
+        days = round((seconds - time.time()) / DAY)
+        assert abs(seconds - time.time() - days * DAY) < DAY / 4, 'set by no whole day'
+        return days
+
+    def of_database(self):
+        return self.apart(self.database.value('SELECT extract(epoch FROM clock_timestamp())::float8'))
+
+    def of_vacd(self):
+        return {self.apart(calendar.timegm(time.strptime(stamp, '%Y-%m-%dT%H:%M:%S')))
+                for daemon, read in zip(self.daemons, self.read) for stamp in STAMP.findall(daemon.log()[read:])}
+
 
 def old_certificates(folder, monkeypatch):
     """Some that were valid three days ago, too."""
@@ -339,13 +397,19 @@ def test_clock_set(folder, sink, record, full, monkeypatch, image):
         with monkeypatch.context() as patch:
             ours.preload(patch)
             daemons = [harness.Daemon(folder, f'vacd{n}', settings) for n in (1, 2)]
-        rounds = 5 if full else 1
+        rounds, hands, more = 5 if full else 1, Hands(database, daemons), []
         coming = load.Load(database, (80 if full else 50) * rounds, rate=14 if full else 9, seed=54, second_thoughts=False).start()
         for days_pg, days_vacd in STEPS * rounds:
             time.sleep(1)
             theirs.set(days_pg * DAY)
             ours.set(days_vacd * DAY)
-        codes = coming.finish()
+            hands.turned()
+            assert hands.of_database() == days_pg
+            # Whoever plans it says so.
+            more.append(database.as_login('sup_all').value("SELECT vac.open_case('SEA', 'en')"))
+            harness.wait_for(lambda days=days_vacd: days in hands.of_vacd(), what=f'a word of vacd at {days_vacd} day(s) from now')
+            assert all(ours.is_read_by(daemon.pid) for daemon in daemons)
+        codes = coming.finish() + more
         at_rest(database, folder, mail, codes, daemons, record)
         record.fault('clock of vacd or PostgreSQL', 'set by a day or two', len(STEPS) * rounds)
     finally:
@@ -356,20 +420,53 @@ def test_clock_set(folder, sink, record, full, monkeypatch, image):
 
 # ---- several daemons, some of which stand still --------------------------------------------------
 
+# What a daemon has claimed and has not done, with the number of the claim.
+CLAIMED = '''
+SELECT m.message_id, m.fence FROM vac_store.message m JOIN vac_store.daemon d ON d.daemon_id = m.claimed_by
+WHERE m.state = 'claimed' AND d.pid = %s'''
+CLAIMED_ANEW = '''
+SELECT count(*) FROM vac_store.message m JOIN unnest(%s::bigint[], %s::bigint[]) AS h (message_id, fence) USING (message_id) WHERE m.fence > h.fence'''
+
+
+def freeze_at_work(database, daemon, coming):
+    """As soon as it has claimed something: what; nothing, if there is nothing for it to do any more."""
+    while coming.running():
+        if database.query(CLAIMED, daemon.pid):
+            daemon.freeze()
+            held = database.query(CLAIMED, daemon.pid)
+            if held:
+                return held
+            daemon.wake()
+        time.sleep(0.01)
+    return []
+
+
+def freeze_past_its_lease(database, daemon, coming):
+    """How many messages that it had claimed somebody else claimed while it stood still."""
+    held = freeze_at_work(database, daemon, coming)
+    if not held:
+        return 0
+    time.sleep(2.1)          # the lease and its margin go by
+    # It may have said before, and been heard only now, that it was done.
+    harness.wait_for(lambda: not set(held) & set(database.query(CLAIMED, daemon.pid)), what='somebody who does the work of one that stands still')
+    daemon.wake()
+    return database.value(CLAIMED_ANEW, *map(list, zip(*held)))
+
+
 @pytest.mark.parametrize('daemons', [2, 5] if os.environ.get('VACD_FAULTS') == 'full' else [3])
 def test_frozen_past_their_leases(cluster, folder, sink, vacd, record, full, daemons):
+    """Each time in the midst of mail, which another one then sends."""
     database = load.database(cluster, folder)
-    mail, rounds = sink(delay_ms=30), 20 if full else 1
+    mail, times = sink(delay_ms=30), 40 if full else 2
     started = [vacd(database, mail, lease_ms=1000, poll_ms=200) for _ in range(daemons)]
-    coming = load.Load(database, (80 if full else 50) * rounds, rate=25, seed=8).start()
-    frozen = 0
-    while coming.running() or frozen == 0:
-        for daemon in started[:2]:
-            time.sleep(0.3)
-            daemon.freeze()
-            time.sleep(2.1)          # the lease and its margin go by
-            daemon.wake()
-            frozen += 1
-    codes = coming.finish()
+    for daemon in started:
+        harness.wait_for(lambda daemon=daemon: 'daemon works' in daemon.log(), what='a daemon at work')
+    codes, frozen, tried = [], 0, 0
+    while frozen < times:
+        assert tried < 4 * times, f'in {tried} times only {frozen} of them had work that another did'
+        coming = load.Load(database, 40 if full else 25, rate=12, seed=800 + tried).start()
+        frozen += freeze_past_its_lease(database, started[tried % 2], coming) > 0
+        codes += coming.finish()
+        tried += 1
     at_rest(database, folder, mail, codes, started, record)
     record.fault(f'one of {daemons} daemons', 'SIGSTOP until its lease was over', frozen)
