@@ -3,8 +3,9 @@
 `./dev test faults` is the short form; VACD_FAULTS=full (`./dev test --faults`) the long one. A test says
 what it did with the fixture `record` (survived.py); the sums stand at the end of the run, and in
 tests/FAULTS.md with the command that made them. VACD_FAULTS_MOST=N has a long form try at most N of its
-system calls, evenly spread. What a short form tries of many is drawn, always the same unless VACD_FAULTS_SEED=N
-says otherwise (.ci/run: another with each commit); a test that draws prints it, and pytest shows that where it fails.
+system calls, evenly spread. What a short form tries of them and of the mail server's table is drawn, always the same
+unless VACD_FAULTS_SEED=N says otherwise (.ci/run: another with each commit); a test that draws prints it, and pytest shows
+that where it fails.
 """
 
 import os
