@@ -522,7 +522,7 @@ class Daemon:
     def wake(self):
         self.signal(signal.SIGCONT)
 
-    def stop(self, seconds=90):
+    def stop(self, seconds=300):
         """SIGTERM; returns the exit status."""
         if self.process is None:
             return None

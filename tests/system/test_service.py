@@ -301,6 +301,9 @@ def test_status(database, folder, vacd, sink, cluster):
     vacd(database, sink(), poll_ms=200)
     harness.wait_for(lambda: STAGES <= set(turns(database)), what='heartbeats')
     done = status_of(database, folder)
+    assert done.returncode == 1 and re.search(r'^warn +holidays', done.stdout, re.M), done.stdout
+    database.query("INSERT INTO vac_store.holiday (day, name) VALUES (current_date + 90, 'Some day')")
+    done = status_of(database, folder)
     assert done.returncode == 0, done.stdout
     assert 5 <= len(done.stdout.splitlines()) <= 15
     path = harness.write_config(folder / 'nowhere.conf', database='host=/nonexistent dbname=vac')
