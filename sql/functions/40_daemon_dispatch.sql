@@ -187,7 +187,7 @@ CREATE OR REPLACE FUNCTION vac_store.batches_due(of_daemon uuid, most integer, t
 		END
 	$$;
 COMMENT ON FUNCTION vac_store.batches_due(uuid, integer, integer, timestamptz) IS
-	'Groups of offices that are due and that a daemon may claim, in batches of about so many requests together, call-outs first, then by what is due longest; a group with a call-out or with half as many requests is a batch by itself, and windows of a batch begin within a month';
+	'Groups of offices that are due and that a daemon may claim, in batches of about so many requests together, call-outs first, then by what is due longest (together 0: each by itself, in no order, call-outs first in every other call or so); a group with a call-out or with half as many requests is a batch by itself, and windows of a batch begin within a month';
 
 CREATE OR REPLACE FUNCTION vac_daemon.claim_groups(daemon_id uuid, most integer, lease_ms integer, together integer)
 	RETURNS TABLE (groups integer[], fences bigint[])
